@@ -1,0 +1,1 @@
+"""The nouns that all rooms share. No work is done here, and nothing of ours is imported."""

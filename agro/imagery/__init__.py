@@ -1,0 +1,1 @@
+"""Counts to truth: reflectance, and what of it to believe. Pure: same input, same output."""

@@ -1,0 +1,1 @@
+"""What a person reads, as text or bytes. Pure: same input, same output."""

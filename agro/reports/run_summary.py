@@ -1,0 +1,93 @@
+"""The end of a run: what was found, published and refused, for a person and for a machine."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from agro.domain.errors import Refusal
+from agro.reports.words import number, reason, remedy, say
+
+_MOST_SHOWN = 20  # refusals told one by one; the rest is counted
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What came of a run. `clear_fraction` [1] is the mean over the new passes, weighted by field area."""
+
+    acquisitions_found: int
+    published: int
+    already_published: int
+    failed: tuple[Refusal, ...]
+    fields: int
+    layers: tuple[str, ...]
+    seconds: float
+    store: str
+    clear_fraction: float | None = None
+    left_out: dict[str, Counter[str]] = field(default_factory=dict)
+    left_out_why: dict[str, Refusal] = field(default_factory=dict)
+    simulated: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """The summary as plain JSON values [-].
+
+        returns  acquisitions_found, published, already_published, failed, fields, layers [-], seconds [s], store, ...
+        source   ours
+        """
+        return {
+            "acquisitions_found": self.acquisitions_found,
+            "published": self.published,
+            "already_published": self.already_published,
+            "failed": [refusal.as_json() for refusal in self.failed],
+            "fields": self.fields,
+            "layers": list(self.layers),
+            "layers_left_out": {layer: dict(reasons) for layer, reasons in self.left_out.items()},
+            "clear_fraction": None if self.clear_fraction is None else round(self.clear_fraction, 4),
+            "simulated": self.simulated,
+            "seconds": round(self.seconds, 2),
+            "store": self.store,
+        }
+
+
+def as_text(summary: Summary, language: str) -> str:
+    """The summary for a person.
+
+    summary   what came of the run
+    language  `ru` or `en`
+    returns   lines of text [-]
+    source    ours
+    """
+    s = summary
+    lines = []
+    if s.simulated:
+        lines.append(say("SIMULATED DATA: the imagery is made by the program, not by a satellite", language))
+    lines += [
+        say("Satellite passes found: {n}", language, n=s.acquisitions_found),
+        say("  published now: {n}", language, n=s.published),
+        say("  published before: {n}", language, n=s.already_published),
+        say("  failed: {n}", language, n=len({r.acquisition_id for r in s.failed if r.acquisition_id})),
+        say("Fields: {n}", language, n=s.fields),
+    ]
+    if s.layers:
+        lines.append(say("Layers: {names}", language, names=", ".join(s.layers)))
+    for layer, reasons in s.left_out.items():
+        why = s.left_out_why[layer]
+        lines.append(
+            say("  {layer} left out of {n} passes: {why}", language, layer=layer, n=sum(reasons.values()), why=why)
+        )
+    if s.clear_fraction is not None:
+        lines.append(
+            say(
+                "Clear share of the fields, new passes: {share} %",
+                language,
+                share=number(100 * s.clear_fraction, 0, language),
+            )
+        )
+    for refusal in s.failed[:_MOST_SHOWN]:
+        name = " / ".join(filter(None, (refusal.acquisition_id, refusal.field_id)))
+        lines.append(f"✗ {name + ': ' if name else ''}{reason(refusal, language)} [{refusal.code}]")
+        lines.append(f"    → {remedy(refusal, language)}")
+    if len(s.failed) > _MOST_SHOWN:
+        lines.append(say("... and {n} more; --json lists all", language, n=len(s.failed) - _MOST_SHOWN))
+    lines.append(say("Time: {n} s", language, n=number(s.seconds, 1, language)))
+    lines.append(say("Results: {where}", language, where=s.store))
+    return "\n".join(lines)

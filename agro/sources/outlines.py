@@ -1,0 +1,299 @@
+"""Field outlines from GeoJSON, GeoPackage, Shapefile or GeoParquet: checked one by one, each refusal by name."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+from pyproj import CRS, Geod
+
+from agro.domain.errors import AgroError, BadInput, Refusal, Told
+from agro.domain.land import OUTLINE_COLUMNS
+
+_DRIVERS = {".geojson": "GeoJSON", ".json": "GeoJSON", ".gpkg": "GPKG", ".shp": "ESRI Shapefile"}
+_PARQUET = (".parquet", ".geoparquet")
+_SIGNATURES = {".geojson": b"{", ".json": b"{", ".gpkg": b"SQLite format 3\x00", ".shp": b"\x00\x00\x27\x0a"}
+_SMALLEST_HA = 0.01  # [ha] one pixel; less is a sliver
+_LARGEST_HA = 20_000.0  # [ha] more is a district, not a field
+_MOST_VERTICES = 200_000
+_MOST_FEATURES = 1_000_000
+_GEOD = Geod(ellps="WGS84")
+_UNSAID_DBF_MARKS = {0x00, 0x57}  # a .dbf whose header does not say its code page
+
+
+def read_outlines(
+    path: Path,
+    layer: str | None = None,
+    encoding: str | None = None,
+    bounds: tuple[float, float, float, float] | None = None,
+) -> tuple[gpd.GeoDataFrame, list[Refusal]]:
+    """The outlines table (see `agro.domain.land`) in EPSG:4326, and the features that were refused.
+
+    path      a file, or a folder of them
+    layer     which layer of a GeoPackage, where it has several
+    encoding  of a Shapefile's attributes, where the file itself does not say it
+    bounds    (west, south, east, north) [deg]: fields outside are refused
+    raises    BadInput where the file as a whole cannot be used
+    """
+    files = sorted(p for p in path.iterdir() if p.suffix.lower() in {*_DRIVERS, *_PARQUET}) if path.is_dir() else [path]
+    if not files:
+        raise BadInput(
+            "VECTOR-NONE",
+            "{where}: holds no file of outlines",
+            "put GeoJSON, GeoPackage, Shapefile or GeoParquet there",
+            where=str(path),
+        )
+    tables = [_normal(_read(file, layer, encoding), file) for file in files]
+    features = gpd.GeoDataFrame(pd.concat(tables, ignore_index=True), crs=4326)
+    reasons = dict(_refusals(features, bounds))
+    kept = features.drop(index=list(reasons)).drop(columns=["place"])
+    kept["version"] = [_version(outline) for outline in kept.geometry]
+    kept = kept.sort_values("field_id", ignore_index=True)
+    return kept[[*OUTLINE_COLUMNS, "geometry"]], list(reasons.values())
+
+
+def _read(path: Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
+    where = path.name
+    if not path.is_file():
+        raise BadInput("FILE-MISSING", "{where}: there is no such file", "check the path", where=str(path))
+    suffix = path.suffix.lower()
+    try:
+        if suffix in _PARQUET:
+            return gpd.read_parquet(path)
+        if suffix not in _DRIVERS:
+            raise BadInput(
+                "VECTOR-FORMAT",
+                "{where}: outlines are read from .geojson, .gpkg, .shp and .parquet",
+                "save it in one of these formats",
+                where=where,
+            )
+        with path.open("rb") as file:
+            head = file.read(64)
+        if not head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(_SIGNATURES[suffix]):
+            raise ValueError(f"it begins with {head[:12]!r}")
+        if suffix == ".shp":
+            encoding = _shapefile_encoding(path, encoding)
+        if suffix == ".gpkg":
+            layer = _only_layer(path, layer)
+        driver = pyogrio.read_info(path, layer=layer)["driver"]
+        if driver != _DRIVERS[suffix]:
+            raise ValueError(f"its content is {driver}")
+        return pyogrio.read_dataframe(path, layer=layer, encoding=encoding)
+    except AgroError:
+        raise
+    except Exception as error:  # GDAL, Arrow and geopandas each have their own
+        raise BadInput(
+            "VECTOR-UNREADABLE",
+            "{where}: cannot be read as {expected} ({met})",
+            "open it in a GIS and save it again",
+            where=where,
+            expected=suffix.lstrip("."),
+            met=str(error).strip().splitlines()[-1][:160] if str(error).strip() else type(error).__name__,
+        ) from None
+
+
+def _only_layer(path: Path, layer: str | None) -> str:
+    names = [str(name) for name, geometry in pyogrio.list_layers(path) if geometry is not None]
+    if layer is None and len(names) == 1:
+        return names[0]
+    if layer in names:
+        return str(layer)
+    raise BadInput(
+        "VECTOR-LAYER",
+        "{where}: has the layers {met}; which of them holds the fields is not said",
+        "name it in fields.layer",
+        where=path.name,
+        met=", ".join(names) or "-",
+    )
+
+
+def _shapefile_encoding(path: Path, encoding: str | None) -> str | None:
+    beside = {p.suffix.lower(): p for p in path.parent.glob(f"{path.stem}.*")}
+    for needed in (".dbf", ".shx"):
+        if needed not in beside:
+            raise BadInput(
+                "VECTOR-INCOMPLETE",
+                "{where}: its {missing} file is missing",
+                "a Shapefile is .shp, .shx, .dbf and .prj together; copy all of them",
+                where=path.name,
+                missing=needed,
+            )
+    if encoding is not None or ".cpg" in beside:
+        return encoding
+    table = beside[".dbf"].read_bytes()
+    if len(table) > 30 and table[29] not in _UNSAID_DBF_MARKS:
+        return None  # the header names its code page and GDAL follows it
+    try:
+        table[int.from_bytes(table[8:10], "little") :].decode("utf-8")  # the records, after the header
+    except UnicodeDecodeError:
+        raise BadInput(
+            "VECTOR-ENCODING",
+            "{where}: the attributes are not UTF-8 and no .cpg file says what they are",
+            "give the encoding in fields.encoding, for instance cp1251",
+            where=path.name,
+        ) from None
+    return "UTF-8"
+
+
+def _normal(features: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
+    """The features with our columns, in EPSG:4326, and `place`, how a person finds each in its file."""
+    where = path.name
+    if not isinstance(features, gpd.GeoDataFrame) or features.geometry.name is None:
+        raise BadInput(
+            "VECTOR-NO-GEOMETRY", "{where}: has no outlines, only a table", "export the polygons too", where=where
+        )
+    if len(features) > _MOST_FEATURES:
+        raise BadInput(
+            "VECTOR-TOO-MANY",
+            "{where}: more than {limit} features",
+            "split the file",
+            where=where,
+            limit=_MOST_FEATURES,
+        )
+    if "field_id" not in features.columns:
+        raise BadInput(
+            "VECTOR-NO-FIELD-ID",
+            "{where}: has no column field_id; met {met}",
+            "name the column with each field's own id field_id",
+            where=where,
+            met=", ".join(map(str, features.columns[:12])),
+        )
+    if features.crs is None:
+        raise BadInput(
+            "VECTOR-NO-CRS",
+            "{where}: does not say in which coordinate system it is",
+            "add the .prj file, or save it with its CRS",
+            where=where,
+        )
+    table = pd.DataFrame(index=range(len(features)))
+    for column in ("field_id", "farm_id", "district", "crop"):
+        values = features[column] if column in features.columns else [None] * len(features)
+        table[column] = [None if pd.isna(v) or not str(v).strip() else _text(v) for v in values]
+    table["place"] = [Told("{file}, feature {n}", {"file": where, "n": n + 1}) for n in range(len(features))]
+    shapes = shapely.force_2d(np.asarray(features.geometry.array))
+    finite = np.array([s is None or bool(np.isfinite(shapely.get_coordinates(s)).all()) for s in shapes])
+    shapes[~finite] = None
+    outlines = gpd.GeoSeries(shapes, crs=features.crs)
+    if not CRS(features.crs).equals(CRS(4326), ignore_axis_order=True):
+        outlines = outlines.to_crs(4326)
+    return gpd.GeoDataFrame(table, geometry=outlines.values, crs=4326)
+
+
+def _text(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+
+
+def _refusals(
+    features: gpd.GeoDataFrame, bounds: tuple[float, float, float, float] | None
+) -> Iterator[tuple[int, Refusal]]:
+    ids = features["field_id"].value_counts()
+    areas = []
+    for i, row in enumerate(features.itertuples(index=False)):
+        field_id, outline = row.field_id, row.geometry
+        where = _named(row.place, field_id)
+        try:
+            if field_id is None:
+                raise BadInput("FIELD-NO-ID", "{where}: field_id is empty", "give it an id of its own", where=where)
+            if len(field_id) > 200 or not field_id.isprintable():
+                raise BadInput(
+                    "FIELD-ID",
+                    "{where}: field_id is too long or holds signs that cannot be printed",
+                    "give it a short id",
+                    where=row.place,
+                )
+            if ids[field_id] > 1:
+                raise BadInput(
+                    "FIELD-DUPLICATE",
+                    "{where}: {met} features have this field_id",
+                    "give each its own id",
+                    where=where,
+                    met=int(ids[field_id]),
+                )
+            areas.append(_area_ha(outline, where, bounds))
+        except AgroError as error:
+            areas.append(0.0)
+            yield i, error.about(field_id=field_id)
+    features["area_ha"] = areas
+
+
+def _named(place: Told, field_id: str | None) -> Told:
+    if field_id is None:
+        return place
+    return Told("{file}, feature {n} (field_id {field_id})", {**place.facts, "field_id": field_id})
+
+
+def _area_ha(outline: Any, where: Told, bounds: tuple[float, float, float, float] | None) -> float:
+    """The geodesic area [ha] of a sound outline; BadInput for any other."""
+    if outline is None or outline.is_empty:
+        raise BadInput(
+            "GEOM-EMPTY",
+            "{where}: has no outline, or one without finite coordinates",
+            "draw it or drop the feature",
+            where=where,
+        )
+    if outline.geom_type not in ("Polygon", "MultiPolygon"):
+        raise BadInput(
+            "GEOM-TYPE",
+            "{where}: is a {met}, expected a polygon",
+            "draw the field's outline",
+            where=where,
+            met=outline.geom_type,
+        )
+    if shapely.get_num_coordinates(outline) > _MOST_VERTICES:
+        raise BadInput(
+            "GEOM-VERTICES",
+            "{where}: more than {limit} vertices",
+            "simplify the outline",
+            where=where,
+            limit=_MOST_VERTICES,
+        )
+    west, south, east, north = outline.bounds
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise BadInput(
+            "GEOM-OFF-EARTH",
+            "{where}: near {met}, which is no longitude and latitude",
+            "say the coordinate system that the numbers are in",
+            where=where,
+            met=f"{west:.1f} {south:.1f}",
+        )
+    if not outline.is_valid:
+        raise BadInput(
+            "GEOM-INVALID",
+            "{where}: the outline is not sound: {met}",
+            "mend it in a GIS or drop the feature",
+            where=where,
+            met=shapely.is_valid_reason(outline)[:120],
+        )
+    area = abs(_GEOD.geometry_area_perimeter(outline)[0]) / 1e4
+    if not _SMALLEST_HA <= area <= _LARGEST_HA:
+        raise BadInput(
+            "GEOM-AREA",
+            "{where}: {met} ha, expected {low} to {high} ha",
+            "check the outline and its coordinate system",
+            where=where,
+            met=round(area, 4),
+            low=_SMALLEST_HA,
+            high=_LARGEST_HA,
+        )
+    if bounds is not None and not shapely.box(*bounds).intersects(outline):
+        swapped = shapely.box(*bounds).intersects(shapely.transform(outline, lambda xy: xy[:, ::-1]))
+        raise BadInput(
+            "GEOM-OFF-REGION",
+            "{where}: near {met}, outside the region",
+            "longitude and latitude look swapped" if swapped else "check the coordinate system, or region.bounds",
+            where=where,
+            met=f"{(west + east) / 2:.4f} {(south + north) / 2:.4f}",
+        )
+    return float(area)
+
+
+def _version(outline: shapely.Geometry) -> str:
+    """Changes when the outline does: of its shape, not of where its ring begins or how it is stored."""
+    exact = shapely.set_precision(outline, 1e-7) if outline.is_valid else outline
+    shape = shapely.normalize(exact if not exact.is_empty else outline)
+    return hashlib.sha256(shapely.to_wkb(shape, byte_order=1)).hexdigest()[:16]

@@ -1,0 +1,169 @@
+"""One band of a local raster on a grid, whatever its CRS, pixel size and place. Failures raise, never become nodata."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from rasterio.enums import Resampling
+from rasterio.errors import RasterioError
+from rasterio.vrt import WarpedVRT
+from rasterio.warp import transform_bounds
+from rasterio.windows import Window
+
+from agro.domain.errors import BadInput, TornFile
+from agro.domain.grid import Grid
+from agro.sources.guard import raster_driver
+
+LARGEST_SIDE_PX = 40_000  # [px] a side above this is not a band of a satellite tile
+_ENVIRONMENT = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_CACHEMAX": 256}
+
+
+def read_band(path: Path, grid: Grid, declared_crs: str | None, nodata: int, *, classes: bool) -> np.ndarray:
+    """Counts (y, x) `uint16` [1] of band 1 on the grid; 0 where the raster ends or says nodata.
+
+    Same lattice: a window, untouched. Otherwise warped: classes by nearest neighbour, counts bilinear, and averaged
+    from base pixels where the raster is finer (overviews are never read).
+    """
+    try:
+        with rasterio.Env(**_ENVIRONMENT), _opened(path) as source:
+            crs = _crs(source, path, declared_crs)
+            _checked(source, path)
+            window = _window(source, crs, grid)
+            if window is None:
+                return _warped(source, crs, grid, nodata, classes)
+            return _cropped(source, window, grid, nodata)
+    except RasterioError as error:
+        raise TornFile(
+            "RASTER-TRUNCATED",
+            "{where}: the pixels cannot be read ({met})",
+            "download it again",
+            where=path.name,
+            met=_last_line(error),
+        ) from error
+
+
+def bounds_on(path: Path, declared_crs: str | None, crs: str) -> tuple[float, float, float, float]:
+    """The raster's bounds (west, south, east, north) [m] in another CRS; only the header is read."""
+    try:
+        with rasterio.Env(**_ENVIRONMENT), _opened(path) as source:
+            own = _crs(source, path, declared_crs)
+            _checked(source, path)
+            west, south, east, north = source.bounds
+            if own == rasterio.CRS.from_user_input(crs):
+                return west, south, east, north
+            west, south, east, north = transform_bounds(own, crs, west, south, east, north, densify_pts=21)
+            return west, south, east, north
+    except RasterioError as error:
+        raise TornFile(
+            "RASTER-TRUNCATED",
+            "{where}: the pixels cannot be read ({met})",
+            "download it again",
+            where=path.name,
+            met=_last_line(error),
+        ) from error
+
+
+def _opened(path: Path) -> Any:
+    return rasterio.open(path, driver=raster_driver(path), OVERVIEW_LEVEL="NONE")
+
+
+def _crs(source: Any, path: Path, declared: str | None) -> Any:
+    if source.crs is None and declared is None:
+        raise BadInput(
+            "RASTER-NO-CRS",
+            "{where}: has no coordinate system, and its item names none",
+            "write the CRS into the file or the item",
+            where=path.name,
+        )
+    if source.crs is None:
+        return rasterio.CRS.from_user_input(declared)
+    if declared is not None and source.crs != rasterio.CRS.from_user_input(declared):
+        raise BadInput(
+            "RASTER-CRS",
+            "{where}: lies in {met}, its item says {expected}",
+            "mend the item or the file",
+            where=path.name,
+            met=source.crs.to_string()[:40],
+            expected=declared,
+        )
+    return source.crs
+
+
+def _checked(source: Any, path: Path) -> None:
+    if np.dtype(source.dtypes[0]).kind not in "ui":
+        raise BadInput(
+            "RASTER-DTYPE",
+            "{where}: holds {met} values, counts are whole numbers",
+            "give the product's own counts with their scale and offset",
+            where=path.name,
+            met=source.dtypes[0],
+        )
+    if max(source.shape) > LARGEST_SIDE_PX:
+        raise BadInput(
+            "RASTER-TOO-LARGE",
+            "{where}: {met} pixels a side, the limit is {expected}",
+            "cut it into tiles",
+            where=path.name,
+            met=max(source.shape),
+            expected=LARGEST_SIDE_PX,
+        )
+    a, b, _, d, e, _ = source.transform[:6]
+    if not (np.isfinite([a, b, d, e]).all() and a * e - b * d != 0):
+        raise BadInput("RASTER-TRANSFORM", "{where}: has no usable pixel size", "georeference it", where=path.name)
+
+
+def _window(source: Any, crs: Any, grid: Grid) -> Window | None:
+    """The grid as a window of the raster, or None where the lattices differ."""
+    transform = source.transform
+    if crs != rasterio.CRS.from_user_input(grid.crs) or transform.b or transform.d:
+        return None
+    if abs(transform.a - grid.resolution_m) > 1e-6 or abs(transform.e + grid.resolution_m) > 1e-6:
+        return None
+    column = (grid.west_m - transform.c) / grid.resolution_m
+    row = (transform.f - grid.north_m) / grid.resolution_m
+    if abs(column - round(column)) > 1e-4 or abs(row - round(row)) > 1e-4:
+        return None
+    return Window(round(column), round(row), grid.width, grid.height)
+
+
+def _cropped(source: Any, window: Window, grid: Grid, nodata: int) -> np.ndarray:
+    counts = np.zeros(grid.shape, "uint16")
+    left, top = max(window.col_off, 0), max(window.row_off, 0)
+    right = min(window.col_off + window.width, source.width)
+    bottom = min(window.row_off + window.height, source.height)
+    if right > left and bottom > top:
+        read = source.read(1, window=Window(left, top, right - left, bottom - top))
+        top, left = top - window.row_off, left - window.col_off
+        counts[top : top + read.shape[0], left : left + read.shape[1]] = _as_counts(read, nodata)
+    return counts
+
+
+def _warped(source: Any, crs: Any, grid: Grid, nodata: int, classes: bool) -> np.ndarray:
+    finer = abs(source.transform.a) < grid.resolution_m
+    if classes:
+        resampling = Resampling.mode if finer else Resampling.nearest
+    else:
+        resampling = Resampling.average if finer else Resampling.bilinear
+    with WarpedVRT(
+        source,
+        src_crs=crs,
+        crs=grid.crs,
+        transform=grid.transform,
+        width=grid.width,
+        height=grid.height,
+        src_nodata=nodata,
+        nodata=nodata,
+        resampling=resampling,
+    ) as vrt:
+        return _as_counts(vrt.read(1), nodata)
+
+
+def _as_counts(read: np.ndarray, nodata: int) -> np.ndarray:
+    measured = (read != nodata) & (read > 0)
+    return np.where(measured, np.clip(read, 0, 65535), 0).astype("uint16")
+
+
+def _last_line(error: Exception) -> str:
+    cause = error.__cause__ or error
+    return str(cause).strip().splitlines()[-1][:160] if str(cause).strip() else type(cause).__name__

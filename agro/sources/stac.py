@@ -1,0 +1,325 @@
+"""Imagery from a static STAC catalogue on disk: items of Earth Search, CDSE or Planetary Computer with local assets."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pystac
+import shapely
+import xarray as xr
+from pystac.stac_io import DefaultStacIO
+
+from agro.domain.errors import AgroError, BadInput, Refusal
+from agro.domain.grid import Grid
+from agro.domain.imagery import SCENE_CLASS_BAND, Acquisition, Angles, Band
+from agro.sources.guard import inside, read_text
+from agro.sources.raster import bounds_on, read_band
+from agro.sources.stac_scale import scale_and_offset
+
+_OLDEST_YEAR = 1984  # [a] a look older than this is a clock that was never set
+_COUNTS_LIMIT = 1_000_000  # items in one catalogue; beyond this it is a service, not a folder
+
+
+def find(
+    catalog: Path,
+    collections: Sequence[str],
+    aliases: Mapping[str, Sequence[str]],
+    bbox: tuple[float, float, float, float],
+    until: datetime | None = None,
+) -> tuple[list[Acquisition], list[Refusal]]:
+    """All acquisitions of the catalogue over bbox (west, south, east, north) [deg], oldest first, known by `until`.
+
+    `aliases` gives for each band name the asset names that mean it, best first. What cannot be used comes back as
+    refusals, by name; only a catalogue that cannot be opened at all raises BadInput.
+    """
+    found: dict[str, Acquisition] = {}
+    refused: dict[str, Refusal] = {}
+    for href, item_id, read in _items(catalog, collections):
+        try:
+            item, item_assets = read()
+            item_id = item.id
+            acquired_at = _acquired_at(item)
+            if (until is not None and acquired_at > until) or not _over(item, bbox):
+                continue
+            acquisition = _acquisition(item, item_assets, acquired_at, aliases, catalog.parent)
+            known = found.setdefault(item_id, acquisition)
+            if known != acquisition:
+                raise BadInput(
+                    "SCENE-CONFLICT",
+                    "{where}: two different items have the id {item_id}",
+                    "keep one of them, or give the second its own id",
+                    where=href,
+                    item_id=item_id,
+                )
+        except AgroError as error:
+            refused[item_id] = error.about(acquisition_id=item_id)
+    kept = (acquisition for item_id, acquisition in found.items() if item_id not in refused)
+    return sorted(kept, key=lambda a: (a.acquired_at, a.acquisition_id)), list(refused.values())
+
+
+def read(acquisition: Acquisition, grid: Grid, bands: Sequence[str]) -> xr.Dataset:
+    """Counts Dataset (y, x) `uint16` [1] of the named bands on the grid; 0 = nothing there.
+
+    Raises TornFile or BadInput where an asset cannot be read: a failed read is never nodata.
+    """
+    counts = {}
+    for name in bands:
+        band = acquisition.bands[name]
+        pixels = read_band(Path(band.href), grid, acquisition.crs, band.nodata, classes=name == SCENE_CLASS_BAND)
+        counts[name] = (("y", "x"), pixels)
+    return xr.Dataset(counts)
+
+
+def bounds(acquisition: Acquisition, crs: str) -> tuple[float, float, float, float]:
+    """The ground that the image covers, (west, south, east, north) [m] in `crs`, by the headers of its files."""
+    every = [bounds_on(Path(band.href), acquisition.crs, crs) for band in acquisition.bands.values()]
+    west, south, east, north = zip(*every, strict=True)
+    return min(west), min(south), max(east), max(north)
+
+
+class _GuardedIO(DefaultStacIO):
+    """Reads JSON from inside the catalogue's folder only."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def read_text_from_href(self, href: str) -> str:
+        path = inside(self.folder, href, href.rsplit("/", 1)[-1])
+        return read_text(path, str(path.name))
+
+    def json(self, href: str) -> dict[str, Any]:
+        where = "/".join(href.rsplit("/", 2)[-2:])
+        try:
+            content = json.loads(self.read_text_from_href(href))
+        except (ValueError, RecursionError) as error:
+            raise BadInput(
+                "STAC-JSON", "{where}: not JSON ({met})", "download it again", where=where, met=str(error)[:120]
+            ) from None
+        if not isinstance(content, dict):
+            raise BadInput("STAC-JSON", "{where}: not JSON ({met})", "download it again", where=where, met="no object")
+        return content
+
+
+def _items(catalog: Path, collections: Sequence[str]) -> Iterator[tuple[str, str, Any]]:
+    """Each item link below the catalogue: its address, the id that its file's name suggests, and a reader."""
+    io = _GuardedIO(catalog.parent)
+    if not catalog.is_file():
+        raise BadInput(
+            "CATALOG-MISSING", "{where}: there is no such catalogue", "check imagery.catalog", where=str(catalog)
+        )
+    queue, seen, items = [str(catalog.resolve())], set(), 0
+    while queue:
+        href = queue.pop(0)
+        if href in seen:
+            continue
+        seen.add(href)
+        raw = io.json(href)
+        node = _node(raw, href, io)
+        queue += [link.absolute_href for link in node.get_child_links()]
+        if raw.get("type") == "Collection" and node.id not in collections:
+            continue
+        item_assets = raw.get("item_assets") or {}
+        for link in node.get_item_links():
+            address = link.absolute_href
+            if address in seen:
+                continue
+            seen.add(address)
+            items += 1
+            if items > _COUNTS_LIMIT:
+                raise BadInput(
+                    "STAC-TOO-MANY",
+                    "{where}: more than {limit} items",
+                    "split the catalogue",
+                    where=str(catalog),
+                    limit=_COUNTS_LIMIT,
+                )
+            yield (
+                address,
+                Path(address).stem,
+                lambda a=address, i=item_assets, n=node: (_item(io, a, n, collections), i),
+            )
+
+
+def _node(raw: dict[str, Any], href: str, io: _GuardedIO) -> pystac.Catalog:
+    kind = pystac.Collection if raw.get("type") == "Collection" else pystac.Catalog
+    try:
+        node = kind.from_dict(raw, href=href, preserve_dict=True)
+        node.set_self_href(href)
+    except Exception as error:  # whatever pystac says of a malformed catalogue
+        raise BadInput(
+            "STAC-CATALOG",
+            "{where}: not a STAC catalogue ({met})",
+            "check imagery.catalog",
+            where=href,
+            met=_said(error),
+        ) from None
+    return node
+
+
+def _item(io: _GuardedIO, href: str, parent: pystac.Catalog, collections: Sequence[str]) -> pystac.Item:
+    raw = io.json(href)
+    try:
+        item = pystac.Item.from_dict({**raw, "links": []}, href=href, preserve_dict=True)
+        item.set_self_href(href)
+        if not isinstance(item.id, str) or not item.id:
+            raise ValueError("id is missing")
+        if not isinstance(item.properties, dict):
+            raise ValueError("properties are missing")
+    except Exception as error:  # whatever pystac says of a malformed item
+        raise BadInput(
+            "STAC-ITEM",
+            "{where}: not a STAC item ({met})",
+            "download it again",
+            where=href.rsplit("/", 1)[-1],
+            met=_said(error),
+        ) from None
+    item.collection_id = item.collection_id or parent.id
+    return item
+
+
+def _acquired_at(item: pystac.Item) -> datetime:
+    text = item.properties.get("datetime") or item.properties.get("start_datetime")
+    try:
+        instant = datetime.fromisoformat(str(text))
+    except ValueError:
+        instant = None
+    if (
+        instant is None
+        or instant.tzinfo is None
+        or instant.year < _OLDEST_YEAR
+        or instant > datetime.now(UTC) + timedelta(days=1)
+    ):
+        raise BadInput(
+            "SCENE-TIME",
+            "{where}: the time of the look is {met}; expected an instant with its zone, not in the future",
+            "mend `datetime` in the item",
+            where=item.id,
+            met=str(text),
+        )
+    return instant.astimezone(UTC)
+
+
+def _over(item: pystac.Item, bbox: tuple[float, float, float, float]) -> bool:
+    ground = _footprint(item)
+    return ground is None or bool(ground.intersects(shapely.box(*bbox)))
+
+
+def _footprint(item: pystac.Item) -> shapely.Geometry | None:
+    try:
+        if item.geometry:
+            shape = shapely.geometry.shape(item.geometry)
+            return shape if shape.is_valid else shapely.make_valid(shape)
+        if item.bbox:
+            box = item.bbox
+            return shapely.box(box[0], box[1], box[len(box) // 2], box[len(box) // 2 + 1])
+    except Exception as error:
+        raise BadInput(
+            "STAC-FOOTPRINT",
+            "{where}: its outline cannot be read ({met})",
+            "mend `geometry` in the item",
+            where=item.id,
+            met=_said(error),
+        ) from None
+    return None
+
+
+def _acquisition(
+    item: pystac.Item,
+    item_assets: Mapping[str, Any],
+    acquired_at: datetime,
+    aliases: Mapping[str, Sequence[str]],
+    folder: Path,
+) -> Acquisition:
+    properties = item.properties
+    baseline = _first(properties, "s2:processing_baseline", "processing:version", "sentinel2:processing_baseline")
+    bands = {}
+    for name, keys in aliases.items():
+        key = next((key for key in keys if key in item.assets), None)
+        if key is None:
+            continue
+        asset = item.assets[key]
+        path = inside(folder, asset.get_absolute_href() or asset.href, f"{item.id}, {key}")
+        described = {**item_assets.get(key, {}), **asset.extra_fields}
+        applied = properties.get("earthsearch:boa_offset_applied") is True
+        scale, offset = (None, None)
+        if name != SCENE_CLASS_BAND:
+            scale, offset = scale_and_offset(described, baseline, applied, f"{item.id}, {key}")
+        first = (described.get("raster:bands") or described.get("bands") or [{}])[0]
+        nodata = first.get("nodata", described.get("nodata", 0))
+        bands[name] = Band(
+            name,
+            str(path),
+            scale,
+            offset,
+            int(nodata) if isinstance(nodata, int | float) and nodata == nodata else 0,
+            path.stat().st_size if path.is_file() else None,
+            described.get("file:checksum"),
+        )
+    if not bands:
+        raise BadInput(
+            "STAC-BANDS",
+            "{where}: names no band that is known",
+            "add its asset names to configs/bands.toml",
+            where=item.id,
+        )
+    if SCENE_CLASS_BAND not in bands:
+        raise BadInput(
+            "STAC-NO-SCL",
+            "{where}: has no scene classification, so nobody knows what is cloud",
+            "give the SCL asset of the L2A product",
+            where=item.id,
+        )
+    footprint = _footprint(item)
+    return Acquisition(
+        acquisition_id=item.id,
+        acquired_at=acquired_at,
+        platform=str(properties.get("platform") or properties.get("constellation") or "unknown"),
+        collection=str(item.collection_id),
+        bands=bands,
+        angles=_angles(properties),
+        footprint=footprint.wkt if footprint is not None else None,
+        crs=_crs(item),
+        processing_baseline=None if baseline is None else str(baseline),
+        tile=_tile(properties),
+    )
+
+
+def _angles(properties: Mapping[str, Any]) -> Angles:
+    elevation = _number(properties, "view:sun_elevation")
+    return Angles(
+        90.0 - elevation if elevation is not None else _number(properties, "s2:mean_solar_zenith"),
+        _number(properties, "view:sun_azimuth", "s2:mean_solar_azimuth"),
+        _number(properties, "view:off_nadir", "view:incidence_angle"),
+        _number(properties, "view:azimuth"),
+    )
+
+
+def _crs(item: pystac.Item) -> str | None:
+    code, epsg = item.properties.get("proj:code"), item.properties.get("proj:epsg")
+    if code:
+        return str(code)
+    return f"EPSG:{int(epsg)}" if isinstance(epsg, int | float) else None
+
+
+def _tile(properties: Mapping[str, Any]) -> str | None:
+    whole = _first(properties, "mgrs:tile", "s2:mgrs_tile", "grid:code")
+    if whole is not None:
+        return str(whole).removeprefix("MGRS-")
+    parts = [properties.get(f"mgrs:{part}") for part in ("utm_zone", "latitude_band", "grid_square")]
+    return None if None in parts else "".join(map(str, parts))
+
+
+def _first(properties: Mapping[str, Any], *names: str) -> Any:
+    return next((properties[name] for name in names if properties.get(name) is not None), None)
+
+
+def _number(properties: Mapping[str, Any], *names: str) -> float | None:
+    value = _first(properties, *names)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:120]

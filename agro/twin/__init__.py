@@ -1,0 +1,7 @@
+"""A simulated region: the raw files that a user would have, and the truth in a file apart.
+
+Nothing but the roofs imports it.
+
+Its physics is not the inverse of what the pipeline computes: leaves grow from light, warmth and water, reflectance is
+mixed from leaf, straw and soil, and clouds throw shadows.
+"""

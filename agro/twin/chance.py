@@ -1,0 +1,28 @@
+"""Chance from one seed: the same name under the same seed gives the same numbers."""
+
+import zlib
+
+import numpy as np
+
+
+def chance(seed: int, *names: object) -> np.random.Generator:
+    """A generator of its own for each name."""
+    return np.random.default_rng([seed, *(zlib.crc32(str(name).encode()) for name in names)])
+
+
+def random_field(random: np.random.Generator, shape: tuple[int, int], range_px: float) -> np.ndarray:
+    """A smooth Gaussian random surface (y, x) with mean 0 and deviation 1, correlated over about `range_px`."""
+    from scipy.ndimage import zoom
+
+    coarse = max(1.0, range_px / 4)  # noise is drawn on a coarser lattice and interpolated: smooth and quick
+    small = random.normal(size=tuple(int(np.ceil(n / coarse)) + 4 for n in shape))
+    fine = zoom(_smoothed(small), coarse, order=1)[: shape[0], : shape[1]]
+    surface: np.ndarray = (fine - fine.mean()) / max(fine.std(), 1e-9)
+    return surface
+
+
+def _smoothed(surface: np.ndarray) -> np.ndarray:
+    from scipy.ndimage import gaussian_filter
+
+    result: np.ndarray = gaussian_filter(surface, 1.3, mode="reflect")
+    return result

@@ -1,0 +1,73 @@
+"""After a satellite pass: find what is new, take each pass its way, publish, and say what came of it."""
+
+import time
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from prefect import flow, task
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from agro.domain.errors import AgroError, Refusal
+from agro.reports.words import number, say
+from agro.store.index import opened
+from agro.store.publish import writing
+from flows.plan import Plan, make_plan
+from flows.progress import progress
+from flows.settings import load
+from flows.trace import unexpected
+from flows.way_of_a_pass import Done, Season, keep_land, take
+from flows.wrap_up import summarise
+
+
+@flow(name="after-pass")
+def after_pass(config: str = "default", overrides: Sequence[str] = (), until: date | None = None) -> State[Any]:
+    """Publish every acquisition over the fields that is not published yet. The state holds the Summary.
+
+    config     a name of configs/ or a .toml file
+    overrides  section.key=value, as on the command line
+    until      only what was seen by the end of that day (UTC)
+    """
+    started = time.monotonic()
+    settings = load(config, overrides)
+    with writing(settings.store.path) as store, opened(store) as index:
+        plan = make_plan(settings, index, until)
+        season = Season(settings, plan.land, index)
+        keep_land(season)
+        outcomes = _take_all(plan, season)
+    summary = summarise(plan, outcomes, settings, time.monotonic() - started)
+    name = "CompletedWithErrors" if summary.failed else None
+    told = f"{summary.published} published, {summary.already_published} before, {len(summary.failed)} refused"
+    return Completed(name=name, message=told, data=summary)
+
+
+def _take_all(plan: Plan, season: Season) -> list[Done | Refusal]:
+    """Each pass in a task of its own; what fails is named, and the others go on."""
+    outcomes: list[Done | Refusal] = []
+    language = season.settings.ui.language
+    waiting = {one.acquisition.acquisition_id: one for one in plan.todo}
+
+    @task(name="take-pass", task_run_name="{acquisition_id}")
+    def take_pass(acquisition_id: str) -> State[Any]:
+        try:
+            outcomes.append(done := take(waiting[acquisition_id], season))
+        except AgroError as error:
+            outcomes.append(error.about(acquisition_id=acquisition_id))
+        except Exception as error:  # one pass must not sink the others, whatever it met
+            outcomes.append(unexpected(error, acquisition_id))
+        else:
+            return Completed(message=f"clear {done.clear_fraction:.0%}")
+        return Failed(message=str(outcomes[-1]))
+
+    with progress(say("Passes", language), len(waiting)) as step:
+        for acquisition_id in waiting:
+            take_pass(acquisition_id, return_state=True)
+            step(f"{acquisition_id} {_in_a_word(outcomes[-1], language)}")
+    return outcomes
+
+
+def _in_a_word(outcome: Done | Refusal, language: str) -> str:
+    if isinstance(outcome, Refusal):
+        return say("failed", language) + f" [{outcome.code}]"
+    return say("clear {share} %", language, share=number(100 * outcome.clear_fraction, 0, language))

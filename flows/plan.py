@@ -1,0 +1,242 @@
+"""What is to be done: the fields, the passes over them, and which of them the store has already."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from agro.domain.errors import BadInput, Refusal, TornFile
+from agro.domain.grid import Block, blocks_over
+from agro.domain.imagery import SCENE_CLASS_BAND, Acquisition
+from agro.domain.layers import LAYERS, VEGETATION
+from agro.sources import stac
+from agro.sources.outlines import read_outlines
+from agro.sources.season_fields import read_season_fields
+from agro.store.index import Index
+from agro.store.publish import Published, digest, file_name, whole
+from flows.settings import Settings, band_aliases, crops
+from flows.simulated import twin_catalog
+
+ALGORITHM = 1  # raise it when the same input gives other pixels or rows: everything is then made again, beside the old
+BANDS = (*dict.fromkeys(band for name in VEGETATION for band in LAYERS[name].bands), SCENE_CLASS_BAND)
+
+
+@dataclass(frozen=True)
+class Land:
+    """The fields of a run: their outlines in EPSG:4326 and on the grid's CRS, what grew there, what was refused."""
+
+    outlines: gpd.GeoDataFrame
+    seasons: pd.DataFrame
+    refused: tuple[Refusal, ...]
+    crs: str
+    on_grid: gpd.GeoSeries = field(repr=False)
+
+    @property
+    def key(self) -> str:
+        """The version of the outlines, all together."""
+        columns = self.outlines.drop(columns=["geometry", "area_ha"])
+        return digest(columns.astype(object).where(columns.notna(), None).to_dict("records"))
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One acquisition and what of it is missing: the blocks to map, and the table of the fields below it."""
+
+    acquisition: Acquisition
+    inputs: str
+    fields: tuple[int, ...]
+    blocks: tuple[Block, ...]
+    parts: tuple[Published, ...]
+    table_place: str | None
+
+    @property
+    def part_key(self) -> str:
+        """The key of the part that maps the missing blocks."""
+        return digest([self.inputs, [block.block_id for block in self.blocks]])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run's work."""
+
+    land: Land
+    todo: tuple[Pass, ...]
+    refused: tuple[Refusal, ...]
+    already_published: int
+    simulated: bool
+
+    @property
+    def acquisitions_found(self) -> int:
+        """All matching acquisitions, the refused ones too."""
+        return len(self.todo) + self.already_published + len(self.refused)
+
+
+def make_plan(settings: Settings, index: Index, until: date | None) -> Plan:
+    """Read the fields, find the passes over them, subtract what is published. No pixel is read."""
+    simulated = settings.imagery.source == "twin"
+    land = read_land(settings)
+    catalog = twin_catalog(settings, land) if simulated else settings.imagery.catalog
+    if catalog is None:
+        raise BadInput(
+            "CFG-CATALOG",
+            "imagery.catalog is not set",
+            "give the catalogue's JSON file with --set imagery.catalog=PATH",
+        )
+    aliases = band_aliases(settings.imagery.bands, settings.imagery.collections)
+    west, south, east, north = land.outlines.total_bounds
+    bbox = (west, south, east, north)
+    wanted = {name: names for name, names in aliases.items() if name in BANDS}
+    last = datetime.combine(until, time.max, UTC) if until else None
+    acquisitions, refused = stac.find(catalog, settings.imagery.collections, wanted, bbox, last)
+    parts, tables = _known_parts(index), {result.place for result in index.items("fieldstats")}
+    todo, done = [], 0
+    for acquisition in acquisitions:
+        one = _missing(acquisition, land, settings, index, parts, tables)
+        if one is None:
+            continue
+        if one.blocks or one.table_place:
+            todo.append(one)
+        else:
+            done += 1
+    return Plan(land, tuple(todo), tuple(refused), done, simulated)
+
+
+def read_land(settings: Settings) -> Land:
+    """The outlines and the season table that the settings name."""
+    if settings.fields.path is None:
+        raise BadInput("CFG-FIELDS", "fields.path is not set", "give a file of outlines with --set fields.path=PATH")
+    bounds = settings.region.bounds or None
+    outlines, refused = read_outlines(
+        settings.fields.path, settings.fields.layer or None, settings.fields.encoding or None, bounds
+    )
+    if outlines.empty:
+        raise BadInput(
+            "FIELDS-NONE",
+            "{where}: none of {count} outlines can be used. {met}",
+            "mend the outlines",
+            where=settings.fields.path.name,
+            count=len(refused),
+            met=refused[0] if refused else "",
+        )
+    seasons = pd.DataFrame()
+    if settings.fields.seasons is not None:
+        seasons, bad_rows = read_season_fields(settings.fields.seasons, crops(), set(outlines["field_id"]))
+        refused += bad_rows
+    crs = _zone(outlines) if settings.grid.crs == "auto" else _metric(settings.grid.crs)
+    return Land(outlines, seasons, tuple(refused), crs, outlines.geometry.to_crs(crs))
+
+
+def _zone(outlines: gpd.GeoDataFrame) -> str:
+    west, south, east, north = outlines.total_bounds
+    longitude, latitude = (west + east) / 2, (south + north) / 2
+    return f"EPSG:{(32600 if latitude >= 0 else 32700) + min(int((longitude + 180) // 6) + 1, 60)}"
+
+
+def _metric(code: str) -> str:
+    from pyproj import CRS
+    from pyproj.exceptions import CRSError
+
+    try:
+        crs = CRS(code)
+    except CRSError:
+        crs = None
+    if crs is None or not crs.is_projected or crs.axis_info[0].unit_name != "metre":
+        raise BadInput(
+            "CFG-CRS",
+            "grid.crs is {met}, expected a projected system in metres",
+            "give auto or, for instance, EPSG:32645",
+            met=code,
+        )
+    return code
+
+
+def _known_parts(index: Index) -> dict[str, list[Published]]:
+    known: dict[str, list[Published]] = {}
+    for result in index.items("passes"):
+        known.setdefault(result.properties["agro:inputs"], []).append(result)
+    return known
+
+
+def _missing(
+    acquisition: Acquisition,
+    land: Land,
+    settings: Settings,
+    index: Index,
+    parts: dict[str, list[Published]],
+    tables: set[str],
+) -> Pass | None:
+    """What is missing of one acquisition; None where it lies over no field."""
+    ground = shapely.from_wkt(acquisition.footprint) if acquisition.footprint else None
+    below = land.outlines.geometry.intersects(ground) if ground is not None else pd.Series(True, land.outlines.index)
+    fields = tuple(int(i) for i in below.to_numpy().nonzero()[0])
+    if not fields:
+        return None
+    inputs = digest(_identity(acquisition, settings))
+    needed = {block for i in fields for block in blocks_over(land.crs, land.on_grid.iloc[i].bounds)}
+    sound = [part for part in parts.get(inputs, ()) if _sound(index, part.place)]
+    mapped = {block_id for part in sound for block_id in part.properties["agro:blocks"]}
+    blocks = tuple(sorted(block for block in needed if block.block_id not in mapped))
+    one = Pass(acquisition, inputs, fields, blocks, tuple(sound), None)
+    place = table_place(one, land, settings, [*(part.place for part in sound), *([pass_place(one)] if blocks else [])])
+    if place in tables and _sound(index, place):
+        return one
+    return Pass(acquisition, inputs, fields, blocks, tuple(sound), place)
+
+
+def pass_place(one: Pass) -> str:
+    """Where the part that maps the missing blocks will stand."""
+    look = one.acquisition
+    return f"passes/{look.acquired_at.year}/{file_name(look.acquisition_id)}--{one.part_key}"
+
+
+def table_place(one: Pass, land: Land, settings: Settings, parents: list[str]) -> str:
+    """Where the table of the fields below the pass will stand."""
+    look = one.acquisition
+    rows = land.outlines.iloc[list(one.fields)]
+    versions = sorted(zip(rows["field_id"], rows["version"], strict=True))
+    thresholds = [settings.fields.few_px, settings.fields.low_clear_fraction, settings.imagery.low_sun_zenith_deg]
+    key = digest([sorted(parents), versions, thresholds, ALGORITHM])
+    return f"fieldstats/{look.acquired_at.year}/{file_name(look.acquisition_id)}--{key}"
+
+
+def parameters(settings: Settings) -> dict[str, Any]:
+    """The parameters that decide a map's pixels."""
+    imagery = settings.imagery
+    return {
+        "cloud_margin_m": imagery.cloud_margin_m,
+        "shadow_margin_m": imagery.shadow_margin_m,
+        "lai_net": imagery.lai_net,
+        "algorithm": ALGORITHM,
+    }
+
+
+def _identity(acquisition: Acquisition, settings: Settings) -> list[Any]:
+    """All that decides a map's pixels, wherever the catalogue lies: bands, their files' sizes, angles, parameters."""
+    look = acquisition
+    bands = [[b.name, Path(b.href).name, b.scale, b.offset, b.nodata, b.size, b.checksum] for b in look.bands.values()]
+    angles = look.angles
+    sun_and_view = [angles.sun_zenith_deg, angles.sun_azimuth_deg, angles.view_zenith_deg, angles.view_azimuth_deg]
+    return [
+        look.acquisition_id,
+        look.acquired_at.isoformat(),
+        look.platform,
+        look.collection,
+        look.crs,
+        look.processing_baseline,
+        bands,
+        sun_and_view,
+        parameters(settings),
+    ]
+
+
+def _sound(index: Index, place: str) -> bool:
+    """Whether a result is whole; a torn one is made again, and set aside then."""
+    try:
+        whole(index.store, place)
+    except TornFile:
+        return False
+    return True

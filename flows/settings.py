@@ -1,0 +1,255 @@
+"""The configuration: typed, bounded, read once. Unknown keys are refused, values are frozen."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from agro.domain.errors import BadInput
+from agro.domain.land import Crop
+
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+_PATHS = ("store.path", "imagery.catalog", "imagery.bands", "fields.path", "fields.seasons", "twin.path")
+
+
+_MaybePath = Annotated[Path | None, BeforeValidator(lambda text: text or None)]  # an empty path is none
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Ui(_Section):
+    language: Literal["ru", "en"] = "ru"
+
+
+class StorePlace(_Section):
+    path: Path
+
+
+class Imagery(_Section):
+    source: Literal["twin", "stac"]
+    catalog: _MaybePath
+    collections: tuple[str, ...] = Field(min_length=1)
+    bands: Path
+    cloud_margin_m: float = Field(ge=0, le=1000)
+    shadow_margin_m: float = Field(ge=0, le=1000)
+    lai_net: Literal["2.1", "3A", "3B"]
+    low_sun_zenith_deg: float = Field(ge=0, le=90)
+
+
+class Fields(_Section):
+    path: _MaybePath
+    layer: str
+    encoding: str
+    seasons: _MaybePath
+    few_px: int = Field(ge=1, le=10_000)
+    low_clear_fraction: float = Field(ge=0, le=1)
+
+
+class Region(_Section):
+    bounds: tuple[()] | tuple[float, float, float, float]
+
+
+class GridChoice(_Section):
+    crs: str = Field(pattern=r"^(auto|EPSG:\d{4,6})$")
+
+
+class Compute(_Section):
+    workers: int = Field(ge=1, le=256)
+
+
+class Twin(_Section):
+    path: Path
+    seed: int = Field(ge=0, le=2**31)
+    seasons: tuple[Annotated[int, Field(ge=2015, le=2100)], ...] = Field(min_length=1)
+    faults: bool
+
+
+class Settings(BaseSettings):
+    """All of it. Read by `load`."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="AGRO__", env_nested_delimiter="__")
+
+    ui: Ui
+    store: StorePlace
+    imagery: Imagery
+    fields: Fields
+    region: Region
+    grid: GridChoice
+    compute: Compute
+    twin: Twin
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def load(config: str = "default", overrides: Sequence[str] = ()) -> Settings:
+    """The settings: default.toml, then `config` (a name in configs/ or a file), the environment, the overrides.
+
+    An override is `section.key=value`, the value in TOML or plain text. Raises BadInput.
+    """
+    merged = _read(CONFIGS / "default.toml")
+    if config != "default":
+        path = Path(config) if config.endswith(".toml") else CONFIGS / f"{config}.toml"
+        merged = _merged(merged, _read(path))
+    merged = _merged(merged, _environment())
+    for override in overrides:
+        merged = _merged(merged, _override(override))
+    try:
+        return Settings(**merged)
+    except ValidationError as error:
+        raise _sentence(error) from None
+
+
+def facts(path: Path) -> dict[str, Any]:
+    """A file of facts about the world, beside the configuration."""
+    return _toml(path)
+
+
+def band_aliases(path: Path, collections: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """For each band, the asset names that mean it, best first, over the collections."""
+    table = facts(path)
+    aliases: dict[str, tuple[str, ...]] = {}
+    for collection in collections:
+        for band, names in table.get(collection, {}).items():
+            aliases[band] = (*aliases.get(band, ()), *names)
+    if not aliases:
+        raise BadInput(
+            "CFG-BANDS",
+            "{where}: names no band of the collections {met}",
+            "add the collection's asset names there",
+            where=path.name,
+            met=", ".join(collections),
+        )
+    return aliases
+
+
+def crops() -> list[Crop]:
+    """The crops of configs/crops.toml."""
+    rows = facts(CONFIGS / "crops.toml")
+    return [
+        Crop(code, row["english"], row["russian"], tuple(row.get("also", ())))
+        for code, row in rows.items()
+        if isinstance(row, Mapping)
+    ]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A configuration file, its paths made absolute from where it lies."""
+    return _placed(_toml(path), path.resolve().parent)
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        near = get_close_matches(path.stem, [p.stem for p in CONFIGS.glob("*.toml")], n=1)
+        raise BadInput(
+            "CFG-MISSING",
+            "{where}: there is no such configuration",
+            "did you mean {near}?" if near else "give a name of configs/ or the path of a .toml file",
+            where=str(path),
+            near=", ".join(near),
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(
+            "CFG-TOML", "{where}: not TOML ({met})", "mend the file", where=str(path), met=str(error)
+        ) from None
+    except OSError as error:
+        raise BadInput(
+            "FILE-UNREADABLE", "{where}: {met}", "check the path and the rights", where=str(path), met=str(error)
+        ) from None
+
+
+def _environment() -> dict[str, Any]:
+    """What AGRO__SECTION__KEY variables say; paths are relative to the working directory."""
+    found = EnvSettingsSource(Settings, env_prefix="AGRO__", env_nested_delimiter="__")()
+    return _placed({name: value for name, value in found.items() if isinstance(value, Mapping)}, Path.cwd())
+
+
+def _override(override: str) -> dict[str, Any]:
+    name, equals, text = override.partition("=")
+    section, dot, key = name.strip().partition(".")
+    if not (equals and dot and section and key):
+        raise BadInput(
+            "CFG-SET", "--set {met}: expected section.key=value", "for instance --set ui.language=en", met=override
+        )
+    value: Any = text
+    if f"{section}.{key}" not in _PATHS and not _is_text(section, key):
+        try:
+            value = tomllib.loads(f"v = {text}")["v"]
+        except tomllib.TOMLDecodeError:
+            value = text
+    return _placed({section: {key: value}}, Path.cwd())
+
+
+def _is_text(section: str, key: str) -> bool:
+    model = Settings.model_fields.get(section)
+    field = getattr(model.annotation, "model_fields", {}).get(key) if model else None
+    return field is not None and field.annotation is str
+
+
+def _placed(table: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The same with each path made absolute from `folder`; an empty path stays empty."""
+    placed = {name: dict(value) if isinstance(value, Mapping) else value for name, value in table.items()}
+    for name in _PATHS:
+        section, key = name.split(".")
+        rows = placed.get(section)
+        if isinstance(rows, dict) and isinstance(rows.get(key), str):
+            rows[key] = str((folder / rows[key]).resolve()) if rows[key] else ""
+    return placed
+
+
+def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(first)
+    for name, value in second.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(name), Mapping)
+        merged[name] = _merged(merged[name], value) if both else value
+    return merged
+
+
+def _sentence(error: ValidationError) -> BadInput:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"] if isinstance(part, str) and part != "function-after")
+    if first["type"] == "extra_forbidden":
+        near = get_close_matches(name, _known_keys(), n=1)
+        return BadInput(
+            "CFG-KEY",
+            "unknown configuration key {where}",
+            "did you mean {near}?" if near else "configs/default.toml lists every key",
+            where=name,
+            near=", ".join(near),
+        )
+    return BadInput(
+        "CFG-VALUE",
+        "configuration key {where} is {met}, expected {expected}",
+        "configs/default.toml says what each key takes",
+        where=name,
+        met=str(first["input"])[:80],
+        expected=_expected(first),
+    )
+
+
+def _expected(error: Any) -> str:
+    """What would have been right, in signs where there are signs for it."""
+    context = error.get("ctx", {})
+    for name, sign in (("expected", ""), ("ge", ">= "), ("gt", "> "), ("le", "<= "), ("lt", "< "), ("pattern", "")):
+        if name in context:
+            return f"{sign}{context[name]}"
+    return str(error["msg"])
+
+
+def _known_keys() -> list[str]:
+    return [
+        f"{section}.{key}"
+        for section, field in Settings.model_fields.items()
+        for key in getattr(field.annotation, "model_fields", {})
+    ]

@@ -1,0 +1,46 @@
+"""The simulated region as the embedded default: made once for its parameters, then read like any catalogue."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agro.domain.errors import BadInput, StoreDown
+from agro.reports.words import say
+from agro.store.publish import digest
+from flows.progress import progress
+from flows.settings import CONFIGS, Settings, facts
+
+if TYPE_CHECKING:
+    from flows.plan import Land
+
+
+def twin_catalog(settings: Settings, land: "Land") -> Path:
+    """The catalogue of the simulated region, made where it is not there yet."""
+    twin, rules = settings.twin, facts(CONFIGS / "twin.toml")
+    outlines = land.outlines.dropna(subset=["district"])
+    if outlines.empty:
+        raise BadInput(
+            "TWIN-DISTRICT",
+            "the simulated region grows where outlines have a district, and none has",
+            "add the column district, or choose imagery.source = stac",
+        )
+    versions = sorted(zip(outlines["field_id"], outlines["version"], outlines["district"], strict=True))
+    from agro.twin.region import VERSION, make
+
+    key = digest([VERSION, twin.seed, twin.seasons, twin.faults, land.crs, rules, versions])
+    path = twin.path / key
+    catalog = path / "catalog" / "catalog.json"
+    if catalog.is_file():
+        return catalog
+    total = outlines["district"].nunique() * len(twin.seasons)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with progress(say("Simulating the region", settings.ui.language), total) as step:
+            return make(path, outlines, rules, twin.seasons, twin.seed, twin.faults, land.crs, step)
+    except OSError as error:
+        raise StoreDown(
+            "TWIN-WRITE",
+            "{where}: the simulated region cannot be written ({met})",
+            "choose another folder with --set twin.path=DIR",
+            where=str(path),
+            met=str(error),
+        ) from error

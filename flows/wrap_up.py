@@ -1,0 +1,54 @@
+"""The end of a run, and the run that has nothing to do."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from agro.domain.errors import Refusal
+from agro.reports.run_summary import Summary
+from agro.store.index import opened
+from agro.store.publish import Store
+from flows.plan import Plan, make_plan
+from flows.settings import Settings
+
+if TYPE_CHECKING:
+    from flows.way_of_a_pass import Done
+
+
+def nothing_new(settings: Settings, until: date | None) -> Summary | None:
+    """The summary of a run that would publish nothing, or None where there is work. No Prefect, no lock."""
+    started = time.monotonic()
+    if not settings.store.path.is_dir():
+        return None
+    with opened(Store(settings.store.path)) as index:
+        plan = make_plan(settings, index, until)
+    kept = (settings.store.path / "outlines" / plan.land.key).is_dir()
+    return None if plan.todo or not kept else summarise(plan, [], settings, time.monotonic() - started)
+
+
+def summarise(plan: Plan, outcomes: Sequence["Done | Refusal"], settings: Settings, seconds: float) -> Summary:
+    """What came of a plan: `outcomes` holds a Done or a Refusal for each pass that was to do."""
+    done = [outcome for outcome in outcomes if not isinstance(outcome, Refusal)]
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
+    left_out: dict[str, Counter[str]] = {}
+    why: dict[str, Refusal] = {}
+    for outcome in done:
+        for layer, refusal in outcome.left_out.items():
+            left_out.setdefault(layer, Counter())[refusal.reason] += 1
+            why.setdefault(layer, refusal)
+    return Summary(
+        acquisitions_found=plan.acquisitions_found,
+        published=len(done),
+        already_published=plan.already_published,
+        failed=(*plan.refused, *refused, *plan.land.refused),
+        fields=len(plan.land.outlines),
+        layers=tuple(dict.fromkeys(layer for outcome in done for layer in outcome.layers)),
+        seconds=seconds,
+        store=str(settings.store.path),
+        clear_fraction=sum(outcome.clear_fraction for outcome in done) / len(done) if done else None,
+        left_out=left_out,
+        left_out_why=why,
+        simulated=plan.simulated,
+    )
