@@ -12,6 +12,7 @@ import shapely
 from agro.domain.errors import BadInput, Refusal, TornFile
 from agro.domain.grid import Block, blocks_over
 from agro.domain.imagery import SCENE_CLASS_BAND, Acquisition
+from agro.domain.land import OUTLINE_COLUMNS
 from agro.domain.layers import LAYERS, VEGETATION
 from agro.sources import stac
 from agro.sources.outlines import read_outlines
@@ -38,8 +39,16 @@ class Land:
     @property
     def key(self) -> str:
         """The version of the outlines, all together."""
-        columns = self.outlines.drop(columns=["geometry", "area_ha"])
-        return digest(columns.astype(object).where(columns.notna(), None).to_dict("records"))
+        return digest(_rows(self.outlines[[name for name in OUTLINE_COLUMNS if name != "area_ha"]]))
+
+    @property
+    def seasons_key(self) -> str:
+        """The version of the season table."""
+        return digest(_rows(self.seasons))
+
+
+def _rows(table: pd.DataFrame) -> list[list[str | None]]:
+    return [[None if pd.isna(value) else str(value) for value in row] for row in table.itertuples(index=False)]
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from agro.sources import stac
 from agro.store import rasters
 from agro.store import stac as items
 from agro.store.index import Index
-from agro.store.publish import Published, Store, digest, now, publish, read_asset
+from agro.store.publish import Published, Store, now, publish, read_asset
 from agro.store.tables import to_parquet
 from flows.plan import Land, Pass, parameters, pass_place, table_place
 from flows.settings import Settings
@@ -67,14 +67,13 @@ def keep_land(season: Season) -> None:
     season.index.add(publish(season.store, place, {"fields": table}, item))
     if not land.seasons.empty:
         content = to_parquet(land.seasons)
-        key = digest(land.seasons.astype(str).to_dict("records"))
         item = items.item(
-            key,
+            land.seasons_key,
             None,
             {"datetime": now(), "agro:kind": "season_fields", "agro:simulated": simulated},
             {"seasons": items.table_asset("seasons.parquet", "what grew where")},
         )
-        season.index.add(publish(season.store, f"season_fields/{key}", {"seasons": content}, item))
+        season.index.add(publish(season.store, f"season_fields/{land.seasons_key}", {"seasons": content}, item))
 
 
 def take(one: Pass, season: Season) -> Done:

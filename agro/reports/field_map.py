@@ -113,9 +113,8 @@ def overview_picture(
     right = 1 - 1.25 / figure.get_figwidth()
     for i, (group, title) in enumerate(groups.items()):
         row, column = divmod(i, columns)
-        axes = figure.add_axes(
-            (0.03 + column * (right - 0.03) / columns, top - (row + 0.94) * (top - 0.02) / rows, (right - 0.06) / columns, 0.80 * (top - 0.02) / rows)
-        )  # fmt: skip
+        left, low = 0.03 + column * (right - 0.03) / columns, top - (row + 0.94) * (top - 0.02) / rows
+        axes = figure.add_axes((left, low, (right - 0.06) / columns, 0.80 * (top - 0.02) / rows))
         _draw_group(axes, fields[fields["group"] == group], colour_map, scale, language)
         axes.set_title(title, fontsize=12, color=_INK, loc="left")
     bar = figure.add_axes((right + 0.02, 0.2, 0.02, 0.5))
