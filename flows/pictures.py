@@ -12,7 +12,7 @@ from agro.domain.layers import LAYERS, VEGETATION
 from agro.reports.field_map import FieldView, field_picture, overview_picture
 from agro.store import history, rasters
 from agro.store.publish import Published, Store, read_asset
-from flows.settings import crops
+from flows.settings import crops, districts
 
 _ENOUGH_CLEAR = 0.5  # [1] a look that a picture takes by itself shows at least this share of the field
 _AROUND_M = 60  # [m] of ground shown around a field
@@ -139,5 +139,6 @@ def _overview(store: Store, outlines: gpd.GeoDataFrame, rows: pd.DataFrame, laye
     simulated = any(
         part.properties["agro:simulated"] for part in history.parts_of(store, rows["acquisition_id"].iloc[-1])
     )
-    groups = {group: group for group in sorted(table["group"].unique())}
+    names = districts(language)
+    groups = {group: names.get(group, group) for group in sorted(table["group"].unique())}
     return overview_picture(pd.DataFrame(table), layer, groups, simulated, language)

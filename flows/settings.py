@@ -142,6 +142,14 @@ def crops() -> list[Crop]:
     ]
 
 
+def districts(language: str) -> dict[str, str]:
+    """What each district of configs/districts.toml is called."""
+    rows = facts(CONFIGS / "districts.toml")
+    return {
+        code: row["russian" if language == "ru" else "english"] for code, row in rows.items() if isinstance(row, dict)
+    }
+
+
 def _read(path: Path) -> dict[str, Any]:
     """A configuration file, its paths made absolute from where it lies."""
     return _placed(_toml(path), path.resolve().parent)
@@ -218,7 +226,7 @@ def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, An
 
 def _sentence(error: ValidationError) -> BadInput:
     first = error.errors()[0]
-    name = ".".join(str(part) for part in first["loc"] if isinstance(part, str) and part != "function-after")
+    name = ".".join(str(part) for part in first["loc"][:2])
     if first["type"] == "extra_forbidden":
         near = get_close_matches(name, _known_keys(), n=1)
         return BadInput(
@@ -248,8 +256,5 @@ def _expected(error: Any) -> str:
 
 
 def _known_keys() -> list[str]:
-    return [
-        f"{section}.{key}"
-        for section, field in Settings.model_fields.items()
-        for key in getattr(field.annotation, "model_fields", {})
-    ]
+    sections = {name: getattr(field.annotation, "model_fields", {}) for name, field in Settings.model_fields.items()}
+    return [*sections, *(f"{section}.{key}" for section, keys in sections.items() for key in keys)]

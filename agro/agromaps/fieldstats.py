@@ -16,6 +16,9 @@ from agro.domain.grid import Grid
 from agro.domain.layers import LAYERS, Quality
 
 COLUMNS = ("layer", "mean", "std", "p10", "p50", "p90", "n_px", "clear_fraction", "flag")
+_WHOLE = (
+    0.999  # [1] coverage that counts as whole: outlines drawn along pixel edges keep their pixels after reprojection
+)
 _SHARES = (0.1, 0.5, 0.9)  # [1] the percentiles of a row: p10, p50, p90
 
 
@@ -177,7 +180,7 @@ def _cells_inside(outline: Geometry, resolution_m: int) -> tuple[np.ndarray, np.
     )
     feature = {"type": "Feature", "geometry": outline.__geo_interface__, "properties": {}}
     found = exact_extract(source, [feature], ["cell_id", "coverage"])[0]["properties"]
-    whole = found["cell_id"][found["coverage"] >= 1]
+    whole = found["cell_id"][found["coverage"] >= _WHOLE]
     return (row + whole // width).astype("int32"), (column + whole % width).astype("int32")
 
 

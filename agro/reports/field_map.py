@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import shapely
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
@@ -160,7 +161,7 @@ def _draw_season(axes: Axes, view: FieldView, scale: tuple[float, float], langua
     shown = view.seen_at.year
     for year in (*(y for y in years if y != shown and y >= shown - 3), shown):
         looks = history[history["acquired_at"].dt.year == year].sort_values("acquired_at")
-        days = looks["acquired_at"].dt.dayofyear
+        days = looks["acquired_at"].dt.day_of_year
         now = year == shown
         axes.plot(
             days,
@@ -178,8 +179,8 @@ def _draw_season(axes: Axes, view: FieldView, scale: tuple[float, float], langua
     axes.set_ylim(*scale)
     if not history.empty:
         axes.set_xlim(
-            max(1, history["acquired_at"].dt.dayofyear.min() - 8),
-            min(366, history["acquired_at"].dt.dayofyear.max() + 8),
+            max(1, history["acquired_at"].dt.day_of_year.min() - 8),
+            min(366, history["acquired_at"].dt.day_of_year.max() + 8),
         )
     first = np.array([1, 32, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335])
     months = say("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", language).split()
@@ -197,7 +198,7 @@ def _draw_season(axes: Axes, view: FieldView, scale: tuple[float, float], langua
         loc="left",
         color=_INK,
     )
-    axes.legend(frameon=False, fontsize=9, loc="upper left", ncols=4)
+    axes.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.1, ncols=4)
 
 
 def _draw_group(axes: Axes, fields: pd.DataFrame, colours: Any, scale: tuple[float, float], language: str) -> None:
@@ -218,24 +219,20 @@ def _draw_group(axes: Axes, fields: pd.DataFrame, colours: Any, scale: tuple[flo
             for hole in part.interiors:
                 ring = np.asarray(hole.coords)
                 axes.fill(ring[:, 0], ring[:, 1], facecolor="white", edgecolor=_INK, linewidth=0.7)
-        where = row.geometry.representative_point()
+        where = shapely.get_point(shapely.maximum_inscribed_circle(row.geometry), 0)
         text = say("no data", language) if nothing else number(row.value, 2, language)
         dark = not nothing and norm(row.value) > 0.55
         label = f"{row.field_id.rsplit('-', 1)[-1]}\n{text}"
         axes.text(where.x, where.y, label, ha="center", va="center", fontsize=8, color="white" if dark else _INK)
     seen = fields["seen_at"].dropna()
     if len(seen):
-        axes.set_xlabel(
-            say(
-                "looks from {first} to {last}",
-                language,
-                first=day(seen.min(), language),
-                last=day(seen.max(), language),
-            ),
-            fontsize=9,
-            color=_INK,
-            loc="left",
+        first, last = day(seen.min(), language), day(seen.max(), language)
+        text = (
+            say("looks from {first} to {last}", language, first=first, last=last)
+            if first != last
+            else say("look of {day}", language, day=last)
         )
+        axes.set_xlabel(text, fontsize=9, color=_INK, loc="left")
     _frame(axes, (bounds[:, 0].min(), bounds[:, 1].min(), bounds[:, 2].max(), bounds[:, 3].max()), language)
 
 

@@ -45,6 +45,7 @@ RUSSIAN: dict[str, str] = {
     "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec": "янв фев мар апр май июн июл авг сен окт ноя дек",
     "no data": "нет данных",
     "looks from {first} to {last}": "съёмки с {first} по {last}",
+    "look of {day}": "съёмка {day}",
     "SIMULATED": "МОДЕЛЬНЫЕ ДАННЫЕ",
     "ha": "га",
     "Field": "Поле",

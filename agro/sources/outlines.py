@@ -194,7 +194,7 @@ def _refusals(
     ids = features["field_id"].value_counts()
     areas = []
     for i, row in enumerate(features.itertuples(index=False)):
-        field_id, outline = row.field_id, row.geometry
+        field_id, outline = row.field_id if isinstance(row.field_id, str) else None, row.geometry
         where = _named(row.place, field_id)
         try:
             if field_id is None:

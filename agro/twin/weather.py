@@ -35,7 +35,7 @@ def season_weather(
     rain = _rain(climate, index, middle, wet, place)
     swing = np.interp(index, middle, climate["range_c"]) * np.where(rain > 0, 0.75, 1.1)
     mean = normal + departure - np.where(rain > 0, 1.0, 0.0)
-    above = _top_of_atmosphere(days.dayofyear.to_numpy(), latitude_deg)
+    above = _top_of_atmosphere(days.day_of_year.to_numpy(), latitude_deg)
     radiation = np.clip(_HARGREAVES * np.sqrt(swing), 0.1, 0.75) * above
     et0 = np.clip(0.0019 * (mean + 17.8) * np.sqrt(swing) * above / 2.45, 0, None)  # form: Hargreaves and Samani 1985
     return pd.DataFrame(

@@ -1,0 +1,130 @@
+import hashlib
+import json
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+from shapely.geometry import box
+
+from agro.domain.grid import Grid
+from agro.twin.chance import chance, random_field
+from agro.twin.region import make, passes_of
+from agro.twin.sky import Sky, scene_classes, sky, sun_angles
+from agro.twin.weather import season_weather
+from flows.settings import CONFIGS, facts
+
+RULES = facts(CONFIGS / "twin.toml")
+OUTLINES = gpd.GeoDataFrame(
+    {"field_id": ["t1"], "district": ["topki"]}, geometry=[box(85.60, 55.20, 85.606, 55.2034)], crs=4326
+)
+
+
+def build(path: Path, seed: int = 11, faults: bool = False) -> Path:
+    return make(path, OUTLINES, RULES, [2022], seed, faults, "EPSG:32645", lambda told: None)
+
+
+@pytest.fixture(scope="module")
+def region(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("twin") / "r").parents[1]
+
+
+def content(region: Path) -> dict[str, str]:
+    return {
+        str(p.relative_to(region)): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in sorted(region.rglob("*"))
+        if p.is_file()
+    }
+
+
+def test_one_seed_decides_everything_and_another_is_another_region(region: Path, tmp_path: Path) -> None:
+    assert content(build(tmp_path / "same").parents[1]) == content(region)
+    assert content(build(tmp_path / "other", seed=12).parents[1]) != content(region)
+
+
+def test_both_baselines_carry_the_right_offset(tmp_path: Path) -> None:
+    made = make(tmp_path / "r", OUTLINES, RULES, [2021, 2022], 11, False, "EPSG:32645", lambda told: None)
+    items = [json.loads(p.read_text()) for p in made.parent.glob("*/*/*.json")]
+    for item in items:
+        late = item["properties"]["datetime"] > "2022-01-25"
+        band = item["assets"]["red"]["raster:bands"][0]
+        assert (item["properties"]["s2:processing_baseline"], band["offset"]) == (
+            ("04.00", -0.1) if late else ("03.01", 0.0)
+        )
+        assert "SIMULATED" in item["properties"]["description"]
+    assert len(items) == len(passes_of(2021)) + len(passes_of(2022))
+
+
+def test_the_crop_grows_ripens_and_goes(region: Path) -> None:
+    truth = pd.read_parquet(region / "truth" / "pixels-topki-2022.parquet")
+    lai = truth.filter(like="lai_").mean()
+    assert lai.max() > 1.5 and lai.iloc[0] < 0.1 and lai.iloc[-1] < 0.5
+    assert "202206" < lai.idxmax()[4:10] < "202208"
+    assert 0.8 < truth["yield_t_ha"].mean() < 4.5
+    assert truth.filter(like="wetness_").stack().between(0, 1).all()
+
+
+def test_water_and_light_of_a_season_are_of_this_world() -> None:
+    weather = season_weather(RULES["climate"], "topki", 2022, 55.2, 11)
+    summer = weather[weather["day"].dt.month.between(6, 8)]
+    assert 60 < summer["rain_mm"].sum() < 450
+    assert 12 < summer["tmean_c"].mean() < 23
+    assert (weather["tmin_c"] < weather["tmax_c"]).all() and (weather["rain_mm"] >= 0).all()
+    assert 12 < summer["radiation_mj_m2"].mean() < 26
+
+
+def test_shadows_fall_away_from_the_sun() -> None:
+    from datetime import UTC, datetime
+
+    zenith, azimuth = sun_angles(datetime(2022, 6, 21, 5, 18, tzinfo=UTC), 85.6, 55.2)
+    assert zenith == pytest.approx(33.7, abs=0.5) and azimuth == pytest.approx(
+        154.6, abs=2
+    )  # by hand: 25 degrees before noon
+    rules = {**RULES["sky"], "clear_share": 0.0, "overcast_share": 0.0}
+    north_of = []
+    for i in range(40):
+        above = sky((300, 300), rules, (45.0, 180.0), chance(5, i))
+        if 0.02 < above.cover < 0.4:
+            cloud, shade = above.opacity[: -240 or None] > 0.5, above.shade
+            north_of.append(
+                _mean_row(shade > 0.5) - _mean_row(above.opacity > 0.5)
+                if (shade > 0.5).any() and cloud is not None
+                else np.nan
+            )
+    assert np.nanmean(north_of) < 0  # the sun stands in the south, shadows lie north, in smaller rows
+
+
+def _mean_row(mask: np.ndarray) -> float:
+    return float(np.nonzero(mask)[0].mean()) if mask.any() else np.nan
+
+
+def test_the_classification_errs_but_not_much() -> None:
+    ground = {"red": np.full((200, 200), 0.05), "nir": np.full((200, 200), 0.4)}
+    clear = Sky(np.zeros((200, 200)), np.zeros((200, 200)), 0.0)
+    classes = scene_classes(ground, clear, RULES["sky"], chance(1, "x"))
+    assert 0.98 < (classes == 4).mean() < 1.0
+
+
+def test_random_fields_are_smooth_and_standard() -> None:
+    surface = random_field(chance(1, "f"), (200, 150), 30)
+    assert surface.shape == (200, 150)
+    assert surface.mean() == pytest.approx(0, abs=1e-9) and surface.std() == pytest.approx(1)
+    assert np.abs(np.diff(surface, axis=0)).mean() < 0.15
+
+
+def test_faults_are_planted_only_on_demand(tmp_path: Path) -> None:
+    spoiled = build(tmp_path / "f", faults=True)
+    broken = [p for p in spoiled.parent.glob("*/*/*.json") if p.read_text() == "{"]
+    html = [p for p in spoiled.parent.glob("*/*/B04.tif") if p.read_bytes().startswith(b"<html")]
+    assert len(broken) == 1 and len(html) == 1
+
+
+def test_images_lie_where_the_fields_are(region: Path) -> None:
+    path = next((region / "catalog" / "sentinel-2-l2a").glob("*/B04.tif"))
+    with rasterio.open(path) as raster:
+        bounds = OUTLINES.to_crs(32645).total_bounds
+        assert raster.bounds.left < bounds[0] and raster.bounds.top > bounds[3]
+        grid = Grid("EPSG:32645", round(raster.bounds.left), round(raster.bounds.top), 10, *raster.shape)
+    assert grid.west_m % 20 == 0 and grid.north_m % 20 == 0
