@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import GREEN, KEYS, Made, Ran, Scene
+from workshop import GREEN, KEYS, Made, Ran, Scene
 
 from agro.domain.layers import LAYERS, VEGETATION
 from agro.store.history import fieldstats
@@ -189,7 +189,7 @@ def _shrink(feature: dict, share: float) -> None:  # type: ignore[type-arg]
         else feature["geometry"]["coordinates"][0][0]
     )
     corner = ring.min(axis=0) if feature["properties"]["field_id"] == "west" else ring.max(axis=0)
-    corner = 0.95 * corner + 0.05 * ring.mean(axis=0)
+    corner = 0.8 * corner + 0.2 * ring.mean(axis=0)
     feature["geometry"] = {"type": "Polygon", "coordinates": [(corner + (ring - corner) * share).tolist()]}
 
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from conftest import write_raster
 from rasterio.transform import from_origin
+from workshop import write_raster
 
 from agro.domain.errors import AgroError
 from agro.domain.grid import Grid

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import KEYS, Made, Scene
+from workshop import KEYS, Made, Scene
 
 from agro.domain.errors import BadInput
 from agro.domain.grid import Grid

@@ -1,0 +1,90 @@
+import ast
+import string
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from agro.domain.errors import Refusal, Told
+from agro.reports.field_map import _STYLE
+from agro.reports.russian import RUSSIAN
+from agro.reports.words import day, number, reason, remedy, say
+
+ROOT = Path(__file__).parents[2]
+_RAISED = {"BadInput", "WrongGrid", "TornFile", "SourceDown", "StoreDown", "AgroError", "Refusal"}
+
+
+def sentences() -> dict[str, str]:
+    """Every sentence that the code tells a person, and where."""
+    found = {}
+    for path in [*ROOT.glob("agro/**/*.py"), *ROOT.glob("flows/**/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            told = (
+                node.args[1:3]
+                if name in _RAISED and len(node.args) >= 3
+                else node.args[:1]
+                if name in ("say", "Told")
+                else []
+            )
+            for argument in told:
+                for text in _texts(argument):
+                    found[text] = path.name
+    return found
+
+
+def _texts(node: ast.expr) -> list[str]:
+    if isinstance(node, ast.Constant):
+        return [node.value]
+    return [*_texts(node.body), *_texts(node.orelse)] if isinstance(node, ast.IfExp) else []
+
+
+def places(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_every_sentence_has_its_russian_and_no_russian_is_left_over() -> None:
+    said = sentences()
+    assert len(said) > 150
+    missing = {text: where for text, where in said.items() if text not in RUSSIAN}
+    assert not missing
+    style = {word for question, name, _, _ in _STYLE.values() for word in (question, name)}
+    assert style <= set(RUSSIAN)
+    assert not set(RUSSIAN) - set(said) - style
+
+
+@pytest.mark.parametrize("english", RUSSIAN)
+def test_a_translation_keeps_the_places_and_speaks_russian(english: str) -> None:
+    assert places(RUSSIAN[english]) <= places(english)
+    assert places(english) - places(RUSSIAN[english]) == set()
+    if english != "{where}: {met}":
+        assert any("а" <= letter.lower() <= "я" or letter == "ё" for letter in RUSSIAN[english])
+
+
+def test_a_refusal_in_two_languages_down_to_its_places() -> None:
+    row = Told("{file}, row {n}", {"file": "s.csv", "n": 3})
+    inner = Refusal(
+        "CROP-UNKNOWN",
+        "{where}: unknown crop {met}",
+        "did you mean {near}?",
+        {"where": row, "met": "сойя", "near": "соя"},
+    )
+    outer = Refusal(
+        "FIELDS-NONE",
+        "{where}: none of {count} outlines can be used. {met}",
+        "mend the outlines",
+        {"where": "f", "count": 2, "met": inner},
+    )
+    assert reason(inner, "ru") == "s.csv, строка 3: неизвестная культура сойя"
+    assert remedy(inner, "ru") == "возможно, имелось в виду соя?"
+    assert reason(outer, "en") == "f: none of 2 outlines can be used. s.csv, row 3: unknown crop сойя"
+    assert reason(outer, "ru").endswith("s.csv, строка 3: неизвестная культура сойя")
+
+
+def test_numbers_and_days_as_people_write_them() -> None:
+    assert number(1234.5, 1, "ru") == "1\u202f234,5"
+    assert number(1234.5, 1, "en") == "1,234.5"
+    assert day(datetime(2022, 5, 22, 18, 0, tzinfo=UTC), "ru") == "23.05.2022"  # in Kuzbass it is past midnight
+    assert say("never written down {x}", "ru", x=1) == "never written down 1"
