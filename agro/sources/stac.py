@@ -1,14 +1,15 @@
 """Imagery from a static STAC catalogue on disk: items of Earth Search, CDSE or Planetary Computer with local assets."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pystac
 import shapely
-import xarray as xr
 from pystac.stac_io import DefaultStacIO
 
 from agro.domain.errors import AgroError, BadInput, Refusal
@@ -17,6 +18,9 @@ from agro.domain.imagery import SCENE_CLASS_BAND, Acquisition, Angles, Band
 from agro.sources.guard import inside, read_text
 from agro.sources.raster import bounds_on, read_band
 from agro.sources.stac_scale import scale_and_offset
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _OLDEST_YEAR = 1984  # [a] a look older than this is a clock that was never set
 _COUNTS_LIMIT = 1_000_000  # items in one catalogue; beyond this it is a service, not a folder
@@ -64,6 +68,8 @@ def read(acquisition: Acquisition, grid: Grid, bands: Sequence[str]) -> xr.Datas
 
     Raises TornFile or BadInput where an asset cannot be read: a failed read is never nodata.
     """
+    import xarray as xr  # here: deciding that nothing is new must not wait for it
+
     counts = {}
     for name in bands:
         band = acquisition.bands[name]
