@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from agro.domain.errors import AgroError, BadInput, Refusal
+from agro.domain.errors import AgroError, BadInput, Refusal, SourceDown
 
 if TYPE_CHECKING:
     from agro.reports.run_summary import Summary
@@ -192,7 +192,15 @@ def _through_prefect(config: str, overrides: list[str], until: date | None) -> "
     print(say("Starting Prefect ...", load(config, overrides).ui.language), file=sys.stderr, flush=True)
     from flows.after_pass import after_pass
 
-    state: Any = after_pass(config, overrides, until, return_state=True)
+    try:
+        state: Any = after_pass(config, overrides, until, return_state=True)
+    except RuntimeError as error:  # Prefect's own, before the flow began
+        raise SourceDown(
+            "PREFECT-DOWN",
+            "Prefect, which conducts the run, did not start: {met}",
+            "run again; or start a Prefect server and name it in PREFECT_API_URL",
+            met=str(error)[:200],
+        ) from error
     summary: Summary = state.result()
     return summary
 

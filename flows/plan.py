@@ -1,6 +1,6 @@
 """What is to be done: the fields, the passes over them, and which of them the store has already."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -58,9 +58,10 @@ class Pass:
     acquisition: Acquisition
     inputs: str
     fields: tuple[int, ...]
+    outlines: str
     blocks: tuple[Block, ...]
     parts: tuple[Published, ...]
-    table_place: str | None
+    table_there: bool
 
     @property
     def part_key(self) -> str:
@@ -76,12 +77,13 @@ class Plan:
     todo: tuple[Pass, ...]
     refused: tuple[Refusal, ...]
     already_published: int
+    layers: tuple[str, ...]
     simulated: bool
 
     @property
     def acquisitions_found(self) -> int:
         """All matching acquisitions, the refused ones too."""
-        return len(self.todo) + self.already_published + len(self.refused)
+        return len(self.todo) + self.already_published + sum(1 for r in self.refused if r.acquisition_id is not None)
 
 
 def make_plan(settings: Settings, index: Index, until: date | None) -> Plan:
@@ -101,17 +103,23 @@ def make_plan(settings: Settings, index: Index, until: date | None) -> Plan:
     wanted = {name: names for name, names in aliases.items() if name in BANDS}
     last = datetime.combine(until, time.max, UTC) if until else None
     acquisitions, refused = stac.find(catalog, settings.imagery.collections, wanted, bbox, last)
-    parts, tables = _known_parts(index), {result.place for result in index.items("fieldstats")}
-    todo, done = [], 0
+    known, tables = _known_parts(index), {result.place for result in index.items("fieldstats")}
+    grounds: dict[str | None, _Below] = {}
+    todo, done, layers = [], 0, dict[str, None]()
     for acquisition in acquisitions:
-        one = _missing(acquisition, land, settings, index, parts, tables)
-        if one is None:
+        footprint = acquisition.footprint
+        below = grounds[footprint] if footprint in grounds else grounds.setdefault(footprint, _below(footprint, land))
+        if not below.fields:
             continue
-        if one.blocks or one.table_place:
+        parts = known.get(digest(_identity(acquisition, settings)), [])
+        one = _missing(acquisition, below, settings, index, parts, tables)
+        layers |= dict.fromkeys(layer for part in one.parts for layer in part.properties["agro:layers"])
+        if one.blocks or not one.table_there:
             todo.append(one)
         else:
             done += 1
-    return Plan(land, tuple(todo), tuple(refused), done, simulated)
+    shown = tuple(layer for layer in layers if LAYERS[layer].statistics)
+    return Plan(land, tuple(todo), tuple(refused), done, shown, simulated)
 
 
 def read_land(settings: Settings) -> Land:
@@ -170,30 +178,38 @@ def _known_parts(index: Index) -> dict[str, list[Published]]:
     return known
 
 
+@dataclass(frozen=True)
+class _Below:
+    """What lies below one footprint: the fields' numbers, their blocks, and the version of their outlines."""
+
+    fields: tuple[int, ...]
+    blocks: frozenset[Block]
+    outlines: str
+
+
+def _below(footprint: str | None, land: Land) -> _Below:
+    if footprint is None:
+        fields = tuple(range(len(land.outlines)))
+    else:
+        meets = land.outlines.geometry.intersects(shapely.from_wkt(footprint))
+        fields = tuple(int(i) for i in meets.to_numpy().nonzero()[0])
+    bounds = land.on_grid.bounds.to_numpy()
+    blocks = frozenset(block for i in fields for block in blocks_over(land.crs, tuple(bounds[i])))
+    rows = land.outlines.iloc[list(fields)]
+    return _Below(fields, blocks, digest(sorted(zip(rows["field_id"], rows["version"], strict=True))))
+
+
 def _missing(
-    acquisition: Acquisition,
-    land: Land,
-    settings: Settings,
-    index: Index,
-    parts: dict[str, list[Published]],
-    tables: set[str],
-) -> Pass | None:
-    """What is missing of one acquisition; None where it lies over no field."""
-    ground = shapely.from_wkt(acquisition.footprint) if acquisition.footprint else None
-    below = land.outlines.geometry.intersects(ground) if ground is not None else pd.Series(True, land.outlines.index)
-    fields = tuple(int(i) for i in below.to_numpy().nonzero()[0])
-    if not fields:
-        return None
-    inputs = digest(_identity(acquisition, settings))
-    needed = {block for i in fields for block in blocks_over(land.crs, land.on_grid.iloc[i].bounds)}
-    sound = [part for part in parts.get(inputs, ()) if _sound(index, part.place)]
+    acquisition: Acquisition, below: _Below, settings: Settings, index: Index, parts: list[Published], tables: set[str]
+) -> Pass:
+    """What is missing of one acquisition that lies over some field."""
+    sound = tuple(part for part in parts if _sound(index, part.place))
     mapped = {block_id for part in sound for block_id in part.properties["agro:blocks"]}
-    blocks = tuple(sorted(block for block in needed if block.block_id not in mapped))
-    one = Pass(acquisition, inputs, fields, blocks, tuple(sound), None)
-    place = table_place(one, land, settings, [*(part.place for part in sound), *([pass_place(one)] if blocks else [])])
-    if place in tables and _sound(index, place):
-        return one
-    return Pass(acquisition, inputs, fields, blocks, tuple(sound), place)
+    blocks = tuple(sorted(block for block in below.blocks if block.block_id not in mapped))
+    inputs = digest(_identity(acquisition, settings))
+    one = Pass(acquisition, inputs, below.fields, below.outlines, blocks, sound, table_there=False)
+    place = table_place(one, settings, [*(part.place for part in sound), *([pass_place(one)] if blocks else [])])
+    return replace(one, table_there=place in tables and _sound(index, place))
 
 
 def pass_place(one: Pass) -> str:
@@ -202,13 +218,11 @@ def pass_place(one: Pass) -> str:
     return f"passes/{look.acquired_at.year}/{file_name(look.acquisition_id)}--{one.part_key}"
 
 
-def table_place(one: Pass, land: Land, settings: Settings, parents: list[str]) -> str:
+def table_place(one: Pass, settings: Settings, parents: list[str]) -> str:
     """Where the table of the fields below the pass will stand."""
     look = one.acquisition
-    rows = land.outlines.iloc[list(one.fields)]
-    versions = sorted(zip(rows["field_id"], rows["version"], strict=True))
     thresholds = [settings.fields.few_px, settings.fields.low_clear_fraction, settings.imagery.low_sun_zenith_deg]
-    key = digest([sorted(parents), versions, thresholds, ALGORITHM])
+    key = digest([sorted(parents), one.outlines, thresholds, ALGORITHM])
     return f"fieldstats/{look.acquired_at.year}/{file_name(look.acquisition_id)}--{key}"
 
 

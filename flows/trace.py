@@ -4,12 +4,12 @@ import traceback
 from datetime import UTC, datetime
 
 from agro.domain.errors import Refusal
-from flows.orchestra import prepare
+from flows.orchestra import home
 
 
 def unexpected(error: BaseException, acquisition_id: str | None = None) -> Refusal:
     """A refusal that says so, and where the traceback was written."""
-    log = prepare() / "unexpected.log"
+    log = home() / "unexpected.log"
     where = str(log)
     try:
         log.parent.mkdir(parents=True, exist_ok=True)

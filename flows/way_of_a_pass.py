@@ -271,7 +271,7 @@ def _published_maps(
 
 def _keep_rows(one: Pass, parts: list[Published], rows: pd.DataFrame, season: Season) -> Published:
     parents = [part.place for part in parts]
-    place = table_place(one, season.land, season.settings, parents)
+    place = table_place(one, season.settings, parents)
     outlines: gpd.GeoDataFrame = season.land.outlines.iloc[list(one.fields)]
     properties = {
         **_about(one.acquisition, season),

@@ -44,7 +44,7 @@ def summarise(plan: Plan, outcomes: Sequence["Done | Refusal"], settings: Settin
         already_published=plan.already_published,
         failed=(*plan.refused, *refused, *plan.land.refused),
         fields=len(plan.land.outlines),
-        layers=tuple(dict.fromkeys(layer for outcome in done for layer in outcome.layers)),
+        layers=tuple(dict.fromkeys((*plan.layers, *(layer for outcome in done for layer in outcome.layers)))),
         seconds=seconds,
         store=str(settings.store.path),
         clear_fraction=sum(outcome.clear_fraction for outcome in done) / len(done) if done else None,

@@ -105,6 +105,10 @@ RUSSIAN: dict[str, str] = {
     "run again": "запустите снова",
     "{where}: the index cannot be written ({met})": "{where}: не удаётся записать указатель ({met})",
     "make room and run again: what is published stays": "освободите место и запустите снова: опубликованное сохранено",
+    "{where}: cannot be made ({met})": "{where}: не удаётся создать ({met})",
+    "give another folder in the variable AGRO_HOME": "укажите другую папку в переменной AGRO_HOME",
+    "Prefect, which conducts the run, did not start: {met}": "не запустился Prefect, который ведёт работу: {met}",
+    "run again; or start a Prefect server and name it in PREFECT_API_URL": "запустите снова или запустите сервер Prefect и укажите его в PREFECT_API_URL",
     # The simulated region
     "the simulated region grows where outlines have a district, and none has": "модельная территория строится по полям с районом, а района нет ни у одного",
     "add the column district, or choose imagery.source = stac": "добавьте столбец district или выберите imagery.source = stac",

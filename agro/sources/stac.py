@@ -40,7 +40,7 @@ def find(
     """
     found: dict[str, Acquisition] = {}
     refused: dict[str, Refusal] = {}
-    for href, item_id, read in _items(catalog, collections):
+    for href, item_id, read in _items(catalog, collections, refused):
         try:
             item, item_assets = read()
             item_id = item.id
@@ -109,8 +109,11 @@ class _GuardedIO(DefaultStacIO):
         return content
 
 
-def _items(catalog: Path, collections: Sequence[str]) -> Iterator[tuple[str, str, Any]]:
-    """Each item link below the catalogue: its address, the id that its file's name suggests, and a reader."""
+def _items(catalog: Path, collections: Sequence[str], refused: dict[str, Refusal]) -> Iterator[tuple[str, str, Any]]:
+    """Each item link below the catalogue: its address, the id that its file's name suggests, and a reader.
+
+    A part of the catalogue that cannot be read goes to `refused`, and the rest goes on; the root itself raises.
+    """
     io = _GuardedIO(catalog.parent)
     if not catalog.is_file():
         raise BadInput(
@@ -122,8 +125,14 @@ def _items(catalog: Path, collections: Sequence[str]) -> Iterator[tuple[str, str
         if href in seen:
             continue
         seen.add(href)
-        raw = io.json(href)
-        node = _node(raw, href, io)
+        try:
+            raw = io.json(href)
+            node = _node(raw, href)
+        except AgroError as error:
+            if len(seen) == 1:
+                raise
+            refused[href] = error.refusal
+            continue
         queue += [link.absolute_href for link in node.get_child_links()]
         if raw.get("type") == "Collection" and node.id not in collections:
             continue
@@ -149,7 +158,7 @@ def _items(catalog: Path, collections: Sequence[str]) -> Iterator[tuple[str, str
             )
 
 
-def _node(raw: dict[str, Any], href: str, io: _GuardedIO) -> pystac.Catalog:
+def _node(raw: dict[str, Any], href: str) -> pystac.Catalog:
     kind = pystac.Collection if raw.get("type") == "Collection" else pystac.Catalog
     try:
         node = kind.from_dict(raw, href=href, preserve_dict=True)

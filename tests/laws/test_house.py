@@ -35,6 +35,13 @@ def test_no_address_and_no_machine_in_what_is_tracked() -> None:
             assert not re.search(r"https?://", text), name
 
 
+@pytest.mark.skipif(not TRACKED, reason="no git here: what is ignored is unknown")
+def test_no_source_is_ignored_by_git() -> None:
+    names = [str(p.relative_to(ROOT)) for p in SOURCES]
+    ran = subprocess.run(["git", "check-ignore", *names], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.stdout.split() == []
+
+
 def test_help_needs_nothing_heavy() -> None:
     code = "import sys; import agro.cli; heavy = {'numpy', 'pandas', 'prefect', 'rasterio', 'xarray', 'dask'} & set(sys.modules); sys.exit(bool(heavy) and str(heavy))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

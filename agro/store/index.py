@@ -1,0 +1,142 @@
+"""An index of what is published, so that nobody has to walk the folders. Never the truth: that is the items."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from agro.domain.errors import Refusal, StoreDown, TornFile
+from agro.store.publish import KINDS, Published, Store, read_asset, whole
+
+_FILE = "index.sqlite"
+_TABLE = """
+CREATE TABLE IF NOT EXISTS items (
+    place TEXT PRIMARY KEY, kind TEXT NOT NULL, acquisition_id TEXT, seen_at TEXT, created TEXT NOT NULL,
+    item TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_kind ON items (kind, acquisition_id);
+"""
+
+
+class Index:
+    """The rows of one store; opened by `opened`."""
+
+    def __init__(self, store: Store, rows: sqlite3.Connection) -> None:
+        self.store = store
+        self._rows = rows
+
+    def add(self, result: Published) -> None:
+        """Tell the index of a result that now exists."""
+        p = result.item["properties"]
+        row = (
+            result.place,
+            result.kind,
+            p.get("agro:acquisition_id"),
+            p.get("datetime"),
+            p["created"],
+            json.dumps(result.item),
+        )
+        try:
+            with self._rows:
+                self._rows.execute("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)", row)
+        except sqlite3.OperationalError as error:
+            raise StoreDown(
+                "STORE-INDEX",
+                "{where}: the index cannot be written ({met})",
+                "make room and run again: what is published stays",
+                where=str(self.store.root),
+                met=str(error),
+            ) from error
+
+    def items(self, kind: str, as_of: str | None = None) -> list[Published]:
+        """All results of a kind, oldest first; with `as_of` (ISO, UTC) only those made by then."""
+        rows = self._rows.execute(
+            "SELECT place, item FROM items WHERE kind = ? AND (? IS NULL OR created <= ?) ORDER BY created, place",
+            (kind, as_of, as_of),
+        )
+        return [Published(place, json.loads(item)) for place, item in rows]
+
+    def forget(self, place: str) -> None:
+        """Drop a row whose result is no more."""
+        with self._rows:
+            self._rows.execute("DELETE FROM items WHERE place = ?", (place,))
+
+    def mend(self) -> list[Refusal]:
+        """Make the rows say what the folders hold: add what was missed, drop what is gone. Torn folders are named."""
+        there = set(places(self.store))
+        known = {place for (place,) in self._rows.execute("SELECT place FROM items")}
+        for place in known - there:
+            self.forget(place)
+        torn = []
+        for place in sorted(there - known):
+            try:
+                self.add(whole(self.store, place))
+            except TornFile as error:
+                torn.append(error.refusal)
+        return torn
+
+
+@contextmanager
+def opened(store: Store) -> Iterator[Index]:
+    """The index, mended. A damaged one is made anew; where the disk is read-only it lives in memory."""
+    path = store.root / _FILE
+    try:
+        rows = _connected(path)
+    except sqlite3.OperationalError:
+        rows = _connected(":memory:")
+    except sqlite3.DatabaseError:
+        _remove(path)
+        rows = _connected(path)
+    with closing(rows):
+        index = Index(store, rows)
+        index.mend()
+        yield index
+
+
+def reindex(store: Store) -> tuple[int, list[Refusal]]:
+    """Make the index anew from the items: how many there are, and the folders that are torn."""
+    _remove(store.root / _FILE)
+    with closing(_connected(store.root / _FILE)) as rows:
+        index = Index(store, rows)
+        torn = index.mend()
+        return rows.execute("SELECT count(*) FROM items").fetchone()[0], torn
+
+
+def verify(store: Store) -> Iterator[tuple[str, Refusal | None]]:
+    """Every result, read and checked byte by byte: its place, and what is wrong with it."""
+    for place in places(store):
+        try:
+            result = whole(store, place)
+            for name in result.item["assets"]:
+                read_asset(store, result, name)
+            yield place, None
+        except TornFile as error:
+            yield place, error.refusal
+
+
+def places(store: Store) -> Iterator[str]:
+    """The place of every result's folder, sorted."""
+    for kind in KINDS:
+        depth = "*/*" if kind in ("passes", "fieldstats") else "*"
+        for folder in sorted((store.root / kind).glob(depth)):
+            if folder.is_dir():
+                yield folder.relative_to(store.root).as_posix()
+
+
+def _connected(path: Path | str) -> sqlite3.Connection:
+    rows = sqlite3.connect(path, timeout=60, check_same_thread=False)
+    try:
+        rows.execute("PRAGMA journal_mode = WAL")
+        rows.execute("PRAGMA synchronous = NORMAL")  # an index that lost its last rows is mended from the folders
+        rows.executescript(_TABLE)
+        rows.execute("SELECT count(*) FROM items").fetchone()
+    except sqlite3.Error:
+        rows.close()
+        raise
+    return rows
+
+
+def _remove(path: Path) -> None:
+    for name in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+        name.unlink(missing_ok=True)

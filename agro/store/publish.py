@@ -1,0 +1,256 @@
+"""Whole or absent: a result is a folder that enters the store by one rename.
+
+store/<kind>/.../<name>/    item.json and its assets; exists only when complete
+store/.staging/             where folders are filled; emptied when a run takes the store
+store/.damaged/             what was found torn, set aside, never deleted
+store/.lock                 held by the run that writes; the kernel frees it when that run dies
+"""
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from agro.domain.errors import StoreDown, TornFile
+
+KINDS = ("outlines", "season_fields", "passes", "fieldstats")
+ITEM = "item.json"
+_OWN_HASH = "agro:checksum"
+_LONGEST_NAME = 120  # [byte] leaves room for the key below the 255 of common file systems
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store's folder."""
+
+    root: Path
+
+    @property
+    def staging(self) -> Path:
+        """Where results are filled before they exist."""
+        return self.root / ".staging"
+
+
+@dataclass(frozen=True)
+class Published:
+    """One result: its place below the store's root, and its STAC item."""
+
+    place: str
+    item: dict[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """passes, fieldstats, ..."""
+        return self.place.split("/", 1)[0]
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The item's properties."""
+        return dict(self.item["properties"])
+
+    @property
+    def created(self) -> str:
+        """When it was made, ISO, UTC."""
+        return str(self.item["properties"]["created"])
+
+
+def digest(content: Any) -> str:
+    """The first 16 hex digits of the sha-256 of content's canonical JSON: the key of what is made from it."""
+    return hashlib.sha256(_canonical(content)).hexdigest()[:16]
+
+
+def file_name(name: str) -> str:
+    """A name that any file system takes and no path can hide in; different names stay different."""
+    safe = quote(name, safe=" -_.,+()=")
+    safe = "%2E" + safe[1:] if safe.startswith(".") else safe
+    if len(safe) <= _LONGEST_NAME:
+        return safe
+    return f"{safe[: _LONGEST_NAME - 17].rstrip('%')}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+
+
+def now() -> str:
+    """This instant, ISO, UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@contextmanager
+def writing(root: Path) -> Iterator[Store]:
+    """Take the store for one run. Raises StoreDown where it is held, full or read-only."""
+    store = Store(root)
+    with _told(root):
+        root.mkdir(parents=True, exist_ok=True)
+        lock = os.open(root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(lock, 200, 0).decode("utf-8", "replace").strip()
+            raise StoreDown(
+                "STORE-BUSY",
+                "{where}: another run is writing here ({met})",
+                "wait until it ends, or stop it; nothing of it is lost",
+                where=str(root),
+                met=holder or "-",
+            ) from None
+        with _told(root):
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, f"pid {os.getpid()} on {socket.gethostname()} since {now()}\n".encode(), 0)
+            if store.staging.exists():
+                shutil.rmtree(store.staging)
+            store.staging.mkdir()
+        yield store
+    finally:
+        os.close(lock)
+
+
+def publish(store: Store, place: str, assets: Mapping[str, bytes], item: dict[str, Any]) -> Published:
+    """Make the folder `place` exist with its assets and item.json, at once and for good.
+
+    The item gets each asset's size and sha-256, and a hash of itself. What already stands there whole stays; what
+    stands there torn is set aside. Raises StoreDown where the disk refuses, and then nothing is visible.
+    """
+    item = {**item, "assets": {name: {**about, **_identity(assets[name])} for name, about in item["assets"].items()}}
+    item["properties"] = {**item["properties"], _OWN_HASH: own_hash(item)}
+    target, filling = store.root / place, store.staging / file_name(place)
+    with _told(store.root):
+        if target.exists():
+            try:
+                return whole(store, place)
+            except TornFile:
+                set_aside(store, place)
+        shutil.rmtree(filling, ignore_errors=True)
+        filling.mkdir(parents=True)
+        try:
+            files = {about["href"].removeprefix("./"): assets[name] for name, about in item["assets"].items()}
+            for name, content in {**files, ITEM: _pretty(item)}.items():
+                _write(filling / name, content)
+            _flush_folder(filling)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            filling.rename(target)
+            _flush_folder(target.parent)
+        except OSError:
+            shutil.rmtree(filling, ignore_errors=True)
+            raise
+    return Published(place, item)
+
+
+def whole(store: Store, place: str) -> Published:
+    """The result at `place`, known to be whole by its item's own hash and its assets' sizes; no pixel is read.
+
+    Raises TornFile.
+    """
+    folder = store.root / place
+    try:
+        item = json.loads((folder / ITEM).read_bytes())
+        if item["properties"][_OWN_HASH] != own_hash(item):
+            raise ValueError("its own hash differs")
+        for about in item["assets"].values():
+            path = folder / about["href"]
+            if path.stat().st_size != about["file:size"]:
+                raise ValueError(f"{path.name} has {path.stat().st_size} bytes, not {about['file:size']}")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _torn(place, str(error)) from None
+    return Published(place, item)
+
+
+def read_asset(store: Store, result: Published, name: str) -> bytes:
+    """The bytes of one asset, checked against its sha-256. Raises TornFile."""
+    about = result.item["assets"][name]
+    try:
+        content: bytes = (store.root / result.place / about["href"]).read_bytes()
+    except OSError as error:
+        raise _torn(result.place, str(error)) from None
+    if _identity(content)["file:checksum"] != about["file:checksum"]:
+        raise _torn(result.place, f"the sha-256 of {name} differs")
+    return content
+
+
+def set_aside(store: Store, place: str) -> None:
+    """Move a torn result out of sight, where it can still be looked at."""
+    aside = store.root / ".damaged" / f"{now().replace(':', '')}-{file_name(place)}"
+    with _told(store.root):
+        aside.parent.mkdir(exist_ok=True)
+        (store.root / place).rename(aside)
+
+
+def own_hash(item: Mapping[str, Any]) -> str:
+    """The sha-256 of an item without this hash and without `created`, the only thing that equal input leaves open."""
+    properties = {name: value for name, value in item["properties"].items() if name not in (_OWN_HASH, "created")}
+    return hashlib.sha256(_canonical({**item, "properties": properties})).hexdigest()
+
+
+def _torn(place: str, met: str) -> TornFile:
+    return TornFile(
+        "STORE-TORN",
+        "{where}: is damaged ({met})",
+        "run `agro store verify --set-aside`, then `agro run`: it is made again",
+        where=place,
+        met=met,
+    )
+
+
+def _identity(content: bytes) -> dict[str, Any]:
+    return {"file:size": len(content), "file:checksum": "1220" + hashlib.sha256(content).hexdigest()}
+
+
+def _canonical(content: Any) -> bytes:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def _pretty(item: Mapping[str, Any]) -> bytes:
+    return json.dumps(item, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _told(root: Path) -> Iterator[None]:
+    """Turn what the disk says into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise StoreDown(
+                "STORE-FULL",
+                "{where}: no room is left on the disk",
+                "make room and run again: what is published stays, the rest is made then",
+                where=str(root),
+            ) from error
+        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise StoreDown(
+                "STORE-READONLY",
+                "{where}: nothing can be written here ({met})",
+                "choose another folder with --store, or give the right to write",
+                where=str(root),
+                met=os.strerror(error.errno),
+            ) from error
+        raise StoreDown(
+            "STORE-UNUSABLE",
+            "{where}: cannot be used as a store ({met})",
+            "choose another folder with --store",
+            where=str(root),
+            met=str(error),
+        ) from error

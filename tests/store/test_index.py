@@ -1,0 +1,61 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from agro.store import index as ix
+from agro.store import stac
+from agro.store.publish import Store, publish, writing
+
+
+def put(store: Store, name: str) -> ix.Published:
+    item = stac.item(name, None, {"datetime": "2021-01-01T00:00:00Z"}, {"t": stac.table_asset("t.bin", "x")})
+    return publish(store, f"passes/2021/{name}", {"t": name.encode()}, item)
+
+
+def names(index: ix.Index) -> list[str]:
+    return sorted(result.item["id"] for result in index.items("passes"))
+
+
+def test_an_index_that_missed_a_result_is_mended_at_start(tmp_path: Path) -> None:
+    with writing(tmp_path) as store:
+        with ix.opened(store) as index:
+            index.add(put(store, "a"))
+        put(store, "b")  # killed here: no row
+        with ix.opened(store) as index:
+            assert names(index) == ["a", "b"]
+        shutil.rmtree(tmp_path / "passes/2021/a")
+        with ix.opened(store) as index:
+            assert names(index) == ["b"]
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database at all, but long enough to be looked at" * 50])
+def test_a_damaged_or_lost_index_is_made_anew(tmp_path: Path, content: bytes) -> None:
+    with writing(tmp_path) as store:
+        with ix.opened(store) as index:
+            index.add(put(store, "a"))
+        for file in tmp_path.glob("index.sqlite*"):
+            file.unlink()
+        (tmp_path / "index.sqlite").write_bytes(content)
+        with ix.opened(store) as index:
+            assert names(index) == ["a"]
+        assert ix.reindex(store) == (1, [])
+
+
+def test_reads_take_as_of(tmp_path: Path) -> None:
+    with writing(tmp_path) as store, ix.opened(store) as index:
+        made = put(store, "a")
+        index.add(made)
+        assert not index.items("passes", as_of="2000-01-01T00:00:00Z")
+        assert len(index.items("passes", as_of=made.created)) == 1
+
+
+def test_verify_finds_one_flipped_byte_and_names_the_place(tmp_path: Path) -> None:
+    with writing(tmp_path) as store:
+        put(store, "a")
+        put(store, "b")
+        (tmp_path / "passes/2021/b/t.bin").write_bytes(b"c")
+        found = dict(ix.verify(store))
+    assert found["passes/2021/a"] is None
+    torn = found["passes/2021/b"]
+    assert torn is not None and torn.code == "STORE-TORN" and "passes/2021/b" in torn.reason

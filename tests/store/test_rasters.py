@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+import rasterio
+from hypothesis import given
+from hypothesis import strategies as st
+from rasterio.io import MemoryFile
+
+from agro.domain.grid import Grid
+from agro.domain.layers import LAYERS
+from agro.store.rasters import decode, described, encode, from_cog, to_cog
+
+GRID = Grid("EPSG:32645", 400_000, 6_100_000, 10, 3, 3)
+VALUES = np.array([[0.1, 0.25, np.nan], [-0.3, 0.99999, 1.0], [7.0, 0.0, -1.0]])
+
+
+def test_three_by_three_by_hand() -> None:
+    stored = encode(LAYERS["ndvi"], VALUES)
+    assert stored.tolist() == [[1000, 2500, -32768], [-3000, 10000, 10000], [-32768, 0, -10000]]
+    np.testing.assert_allclose(decode(LAYERS["ndvi"], stored)[0], [0.1, 0.25, np.nan])
+
+
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=30))
+def test_what_comes_back_is_within_half_a_step(values: list[float]) -> None:
+    layer = LAYERS["ndvi"]
+    back = decode(layer, encode(layer, np.array([values])))
+    assert np.abs(back - np.array([values])).max() <= layer.step / 2 + 1e-7
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_cog_carries_its_meaning_and_equal_input_gives_equal_bytes(name: str) -> None:
+    layer = LAYERS[name]
+    stored = encode(layer, np.array([[0.0, 0.5, 1.0], [np.nan, 1.0, 0.0], [1.0, 1.0, 1.0]]))
+    content = to_cog(layer, stored, GRID)
+    assert content == to_cog(layer, stored.copy(), GRID)
+    again, grid = from_cog(content)
+    np.testing.assert_array_equal(again, stored)
+    assert grid == GRID
+    with MemoryFile(content) as memory, memory.open() as cog:
+        assert cog.nodata == layer.nodata and cog.scales == (layer.step,) and cog.descriptions == (name,)
+        assert cog.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        assert float(cog.tags(1)["STATISTICS_MAXIMUM"]) == pytest.approx(1 / layer.step)
+    about = described(layer, stored)
+    assert about["unit"] == layer.unit and about["statistics"]["maximum"] == pytest.approx(1.0)
+
+
+def test_a_map_of_nothing_is_a_map() -> None:
+    stored = np.full((3, 3), -32768, "int16")
+    assert "statistics" not in described(LAYERS["ndvi"], stored)
+    np.testing.assert_array_equal(from_cog(to_cog(LAYERS["ndvi"], stored, GRID))[0], stored)
+
+
+def test_the_public_reads_it_with_any_tool(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "ndvi.tif"
+    path.write_bytes(to_cog(LAYERS["ndvi"], encode(LAYERS["ndvi"], VALUES), GRID))
+    with rasterio.open(path) as raster:
+        masked = raster.read(1, masked=True) * raster.scales[0]
+    assert masked.count() == 7 and masked[0, 0] == pytest.approx(0.1)
