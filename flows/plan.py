@@ -148,6 +148,9 @@ def read_land(settings: Settings) -> Land:
 
 
 def _zone(outlines: gpd.GeoDataFrame) -> str:
+    """The UTM zone that the outlines were drawn in, else the one of their middle."""
+    if "utm" in outlines.attrs:
+        return str(outlines.attrs["utm"])
     west, south, east, north = outlines.total_bounds
     longitude, latitude = (west + east) / 2, (south + north) / 2
     return f"EPSG:{(32600 if latitude >= 0 else 32700) + min(int((longitude + 180) // 6) + 1, 60)}"

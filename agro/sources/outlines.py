@@ -22,6 +22,7 @@ _SMALLEST_HA = 0.01  # [ha] one pixel; less is a sliver
 _LARGEST_HA = 20_000.0  # [ha] more is a district, not a field
 _MOST_VERTICES = 200_000
 _MOST_FEATURES = 1_000_000
+_UTM = (326, 327)  # EPSG codes of the UTM zones on WGS 84 begin so: north, south
 _GEOD = Geod(ellps="WGS84")
 _UNSAID_DBF_MARKS = {0x00, 0x57}  # a .dbf whose header does not say its code page
 
@@ -33,6 +34,8 @@ def read_outlines(
     bounds: tuple[float, float, float, float] | None = None,
 ) -> tuple[gpd.GeoDataFrame, list[Refusal]]:
     """The outlines table (see `agro.domain.land`) in EPSG:4326, and the features that were refused.
+
+    `attrs["utm"]` names the UTM zone that all outlines were drawn in, where they were.
 
     path      a file, or a folder of them
     layer     which layer of a GeoPackage, where it has several
@@ -48,13 +51,18 @@ def read_outlines(
             "put GeoJSON, GeoPackage, Shapefile or GeoParquet there",
             where=str(path),
         )
-    tables = [_normal(_read(file, layer, encoding), file) for file in files]
-    features = gpd.GeoDataFrame(pd.concat(tables, ignore_index=True), crs=4326)
+    read = [_read(file, layer, encoding) for file in files]
+    features = gpd.GeoDataFrame(
+        pd.concat([_normal(table, file) for table, file in zip(read, files, strict=True)], ignore_index=True), crs=4326
+    )
     reasons = dict(_refusals(features, bounds))
     kept = features.drop(index=list(reasons)).drop(columns=["place"])
     kept["version"] = [_version(outline) for outline in kept.geometry]
-    kept = kept.sort_values("field_id", ignore_index=True)
-    return kept[[*OUTLINE_COLUMNS, "geometry"]], list(reasons.values())
+    kept = kept.sort_values("field_id", ignore_index=True)[[*OUTLINE_COLUMNS, "geometry"]]
+    drawn_in = {table.crs.to_epsg() for table in read}
+    if len(drawn_in) == 1 and (code := drawn_in.pop()) is not None and code // 100 in _UTM:
+        kept.attrs["utm"] = f"EPSG:{code}"
+    return kept, list(reasons.values())
 
 
 def _read(path: Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:

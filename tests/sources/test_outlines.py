@@ -165,6 +165,15 @@ def test_of_several_layers_one_must_be_named(tmp_path: Path) -> None:
     assert read_outlines(path, layer="fields")[0]["field_id"].tolist() == ["fields"]
 
 
+def test_the_zone_that_outlines_are_drawn_in_is_remembered(tmp_path: Path) -> None:
+    """Near a zone's border the imagery may lie in the neighbour: who draws in its zone wants its pixels untouched."""
+    fields = gpd.GeoDataFrame({"field_id": ["1"]}, geometry=[GOOD], crs=4326)
+    for code in (32644, 32745, 3857):
+        fields.to_crs(code).to_file(tmp_path / f"{code}.gpkg")
+    zones = [read_outlines(tmp_path / f"{code}.gpkg")[0].attrs.get("utm") for code in (32644, 32745, 3857)]
+    assert zones == ["EPSG:32644", "EPSG:32745", None]
+
+
 def test_the_version_follows_the_shape_not_its_storage(tmp_path: Path) -> None:
     ring = list(GOOD.exterior.coords)
     turned = Polygon(ring[2:-1] + ring[:3])
