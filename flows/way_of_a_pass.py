@@ -295,6 +295,7 @@ def _about(look: Acquisition, season: Season) -> dict[str, Any]:
         "platform": look.platform,
         "agro:acquisition_id": look.acquisition_id,
         "agro:collection": look.collection,
+        "agro:look": look.look_id,
         "agro:tile": look.tile,
         "agro:processing_baseline": look.processing_baseline,
         "agro:simulated": season.settings.imagery.source == "twin",

@@ -61,6 +61,18 @@ class Acquisition:
     crs: str | None = None
     processing_baseline: str | None = None
     tile: str | None = None
+    datatake: str | None = None
+
+    @property
+    def look_id(self) -> str:
+        """The look itself, the same through every door and in every reprocessing: platform, tile, datatake time.
+
+        Where an item names no datatake, its own instant stands for it; where it names no tile, the item is its look.
+        """
+        if self.tile is None:
+            return self.acquisition_id
+        instant = self.datatake or f"{self.acquired_at:%Y%m%dT%H%M%S}"
+        return f"{self.platform.casefold()}_{self.tile}_{instant}"
 
 
 class ImagerySource(Protocol):

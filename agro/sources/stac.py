@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _OLDEST_YEAR = 1984  # [a] a look older than this is a clock that was never set
+_DATATAKE = re.compile(r"(?:GS2[A-D]|S2[A-D]_MSIL[12][AC])_(\d{8}T\d{6})_")  # GS2A_20200714T110621_026425_N02.14
 _COUNTS_LIMIT = 1_000_000  # items in one catalogue; beyond this it is a service, not a folder
 
 
@@ -299,6 +301,7 @@ def _acquisition(
         crs=_crs(item),
         processing_baseline=None if baseline is None else str(baseline),
         tile=_tile(properties),
+        datatake=_datatake(item),
     )
 
 
@@ -325,6 +328,16 @@ def _tile(properties: Mapping[str, Any]) -> str | None:
         return str(whole).removeprefix("MGRS-")
     parts = [properties.get(f"mgrs:{part}") for part in ("utm_zone", "latitude_band", "grid_square")]
     return None if None in parts else "".join(map(str, parts))
+
+
+def _datatake(item: pystac.Item) -> str | None:
+    """The start of the datatake, as product names have it: 20200714T110621."""
+    names = [item.properties.get(name) for name in ("s2:datatake_id", "s2:product_uri", "eopf:datatake_id")]
+    for name in (*names, item.id):
+        found = _DATATAKE.match(str(name))
+        if found:
+            return found[1]
+    return None
 
 
 def _first(properties: Mapping[str, Any], *names: str) -> Any:

@@ -12,18 +12,30 @@ _KEY = ["field_id", "acquired_at", "acquisition_id", "layer"]
 
 
 def fieldstats(store: Store, as_of: str | None = None) -> pd.DataFrame:
-    """One row for each field, acquisition and layer, sorted; of several tables of one pass the newest row holds.
+    """One row for each field, current acquisition and layer, sorted.
 
-    `as_of` (ISO, UTC): only what was published by then.
+    Of several products of one look, the newest processing baseline is current for the fields that it shows, whatever
+    came first; of several tables of one pass, the newest. `as_of` (ISO, UTC): only what was published by then.
     """
     with opened(store) as index:
-        tables = [from_parquet(read_asset(store, result, "fields")) for result in index.items("fieldstats", as_of)]
+        tables = [_with_look(store, result) for result in index.items("fieldstats", as_of)]
     if not tables:
         raise BadInput(
             "STORE-EMPTY", "{where}: nothing is published yet", "run `agro run` first", where=str(store.root)
         )
     rows: pd.DataFrame = pd.concat(tables, ignore_index=True).drop_duplicates(_KEY, keep="last")
+    ranks = rows[["look", "field_id", "rank"]].groupby(["look", "field_id"])["rank"].transform("max")
+    rows = rows[rows["rank"] == ranks].drop(columns=["look", "rank"])
     return rows.sort_values(_KEY, ignore_index=True)
+
+
+def _with_look(store: Store, result: Published) -> pd.DataFrame:
+    """The rows of one table, with the look that they are of and the rank of its product: baseline, then id."""
+    rows: pd.DataFrame = from_parquet(read_asset(store, result, "fields"))
+    p = result.properties
+    major, _, minor = str(p["agro:processing_baseline"] or "0").partition(".")
+    rank = f"{major.zfill(4)}.{minor.zfill(4)} {p['agro:acquisition_id']}"
+    return rows.assign(look=p["agro:look"], rank=rank)
 
 
 def outlines(store: Store, as_of: str | None = None) -> GeoDataFrame:
