@@ -150,6 +150,24 @@ def show(
         _write(content, output)
 
 
+@app.command()
+def serve(config: Config = "default", set_: Sets = [], store: StoreDir = None) -> None:  # noqa: B006
+    """Run by itself: look for passes on a schedule, and take each as soon as it comes. Stop it with Ctrl-C."""
+    with _told("ru") as voice:
+        from agro.reports.words import say
+        from flows.serve import serve as serve_until_stopped
+        from flows.settings import load, placed
+
+        config, overrides = placed(config, [*set_, *([f"store.path={store}"] if store else [])])
+        settings = load(config, overrides)
+        voice.language = settings.ui.language
+
+        def told(sentence: str, **facts: Any) -> None:
+            print(say(sentence, voice.language, **facts), file=sys.stderr, flush=True)
+
+        serve_until_stopped(settings, config, overrides, told)
+
+
 class _Voice:
     """The language that errors are told in; it follows the settings once they are read."""
 

@@ -13,6 +13,7 @@ from agro.domain.errors import AgroError, Refusal
 from agro.reports.words import number, say
 from agro.store.index import opened
 from agro.store.publish import writing
+from flows.occasions import PUBLISHED, tell
 from flows.plan import Plan, make_plan
 from flows.progress import progress
 from flows.settings import load
@@ -31,12 +32,14 @@ def after_pass(config: str = "default", overrides: Sequence[str] = (), until: da
     """
     started = time.monotonic()
     settings = load(config, overrides)
-    with writing(settings.store.path) as store, opened(store) as index:
+    with writing(settings.store.path, settings.store.wait_s) as store, opened(store) as index:
         plan = make_plan(settings, index, until)
         season = Season(settings, plan.land, index)
         keep_land(season)
         outcomes = _take_all(plan, season)
     summary = summarise(plan, outcomes, settings, time.monotonic() - started)
+    if summary.published:
+        tell(PUBLISHED, settings, {"published": summary.published})
     name = "CompletedWithErrors" if summary.failed else None
     told = f"{summary.published} published, {summary.already_published} before, {len(summary.failed)} refused"
     return Completed(name=name, message=told, data=summary)

@@ -29,6 +29,7 @@ class Ui(_Section):
 
 class StorePlace(_Section):
     path: Path
+    wait_s: float = Field(ge=0, le=86_400)
 
 
 class Imagery(_Section):
@@ -63,6 +64,14 @@ class Compute(_Section):
     workers: int = Field(ge=1, le=256)
 
 
+class Serve(_Section):
+    host: str = Field(min_length=1)
+    port: int = Field(ge=1, le=65_535)
+    look_cron: str = Field(pattern=r"^\S+ \S+ \S+ \S+ \S+$")
+    watch_s: float = Field(ge=0, le=3600)
+    history_days: int = Field(ge=1, le=3650)
+
+
 class Twin(_Section):
     path: Path
     seed: int = Field(ge=0, le=2**31)
@@ -82,6 +91,7 @@ class Settings(BaseSettings):
     region: Region
     grid: GridChoice
     compute: Compute
+    serve: Serve
     twin: Twin
 
     @classmethod
@@ -107,6 +117,16 @@ def load(config: str = "default", overrides: Sequence[str] = ()) -> Settings:
         return Settings(**merged)
     except ValidationError as error:
         raise _sentence(error) from None
+
+
+def placed(config: str, overrides: Sequence[str]) -> tuple[str, list[str]]:
+    """The same configuration and overrides, to be read from any working directory."""
+    whole = [
+        f"{name}={Path(text).resolve()}" if name in _PATHS and text else override
+        for override in overrides
+        for name, _, text in [override.partition("=")]
+    ]
+    return str(Path(config).resolve()) if config.endswith(".toml") else config, whole
 
 
 def facts(path: Path) -> dict[str, Any]:

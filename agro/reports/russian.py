@@ -109,6 +109,14 @@ RUSSIAN: dict[str, str] = {
     "give another folder in the variable AGRO_HOME": "укажите другую папку в переменной AGRO_HOME",
     "Prefect, which conducts the run, did not start: {met}": "не запустился Prefect, который ведёт работу: {met}",
     "run again; or start a Prefect server and name it in PREFECT_API_URL": "запустите снова или запустите сервер Prefect и укажите его в PREFECT_API_URL",
+    # Running by itself
+    "{name} ended with code {code}; it is started again in {n} s": "{name}: процесс завершился с кодом {code}; через {n} с он будет запущен снова",
+    "Runs that had died with the machine: {n}; they are marked as crashed": "Запусков, оборвавшихся вместе с машиной: {n}; они отмечены как аварийные",
+    "Serving; the runs are shown at {where}": "Работает; запуски видны на {where}",
+    "{where}: is served already ({met})": "{where}: уже обслуживается ({met})",
+    "stop the other one first": "сначала остановите другой процесс",
+    "port {port} of {host} cannot be used ({met})": "порт {port} на {host} занять нельзя ({met})",
+    "choose another with --set serve.port=NUMBER, or name a running server in PREFECT_API_URL": "выберите другой: --set serve.port=НОМЕР, или укажите работающий сервер в PREFECT_API_URL",
     # The simulated region
     "the simulated region grows where outlines have a district, and none has": "модельная территория строится по полям с районом, а района нет ни у одного",
     "add the column district, or choose imagery.source = stac": "добавьте столбец district или выберите imagery.source = stac",

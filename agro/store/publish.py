@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -84,16 +85,14 @@ def now() -> str:
 
 
 @contextmanager
-def writing(root: Path) -> Iterator[Store]:
-    """Take the store for one run. Raises StoreDown where it is held, full or read-only."""
+def writing(root: Path, wait_s: float = 0.0) -> Iterator[Store]:
+    """Take the store for one run, waiting for another one at most `wait_s`. Raises StoreDown."""
     store = Store(root)
     with _told(root):
         root.mkdir(parents=True, exist_ok=True)
         lock = os.open(root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not locked(lock, wait_s):
             holder = os.pread(lock, 200, 0).decode("utf-8", "replace").strip()
             raise StoreDown(
                 "STORE-BUSY",
@@ -101,16 +100,34 @@ def writing(root: Path) -> Iterator[Store]:
                 "wait until it ends, or stop it; nothing of it is lost",
                 where=str(root),
                 met=holder or "-",
-            ) from None
+            )
         with _told(root):
-            os.ftruncate(lock, 0)
-            os.pwrite(lock, f"pid {os.getpid()} on {socket.gethostname()} since {now()}\n".encode(), 0)
+            sign(lock)
             if store.staging.exists():
                 shutil.rmtree(store.staging)
             store.staging.mkdir()
         yield store
     finally:
         os.close(lock)
+
+
+def locked(lock: int, wait_s: float = 0.0) -> bool:
+    """Whether the open file could be locked for this process within `wait_s`; the kernel unlocks it at its death."""
+    until = time.monotonic() + wait_s
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(min(1.0, max(0.0, until - time.monotonic())))
+
+
+def sign(lock: int) -> None:
+    """Write into a lock who holds it."""
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, f"pid {os.getpid()} on {socket.gethostname()} since {now()}\n".encode(), 0)
 
 
 def publish(store: Store, place: str, assets: Mapping[str, bytes], item: dict[str, Any]) -> Published:

@@ -1,0 +1,47 @@
+"""Which flow runs when: schedules, and what starts what.
+
+`python -m flows.deployments CONFIG [OVERRIDE...]` serves them all at the Prefect server of the environment.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from prefect import serve
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.flows import EntrypointType
+
+from flows.after_pass import after_pass
+from flows.look_for_passes import look_for_passes
+from flows.occasions import FOUND, when
+from flows.settings import load
+
+WAIT_S = 3600  # [s] a scheduled run waits for one that somebody started by hand
+ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
+
+
+def parameters_of(config: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """What each flow is started with."""
+    return {"config": config, "overrides": [*overrides, f"store.wait_s={WAIT_S}"]}
+
+
+def deployments(config: str, overrides: Sequence[str]) -> list[Any]:
+    """The deployments of one configuration: look (cron), after-pass (when something was found)."""
+    settings = load(config, overrides)
+    parameters = parameters_of(config, overrides)
+    common: dict[str, Any] = {"parameters": parameters, "entrypoint_type": EntrypointType.MODULE_PATH}
+    found = when(FOUND, settings, parameters)
+    return [
+        look_for_passes.to_deployment("look", cron=settings.serve.look_cron, concurrency_limit=ONE_AT_A_TIME, **common),
+        after_pass.to_deployment("after-pass", triggers=[found], concurrency_limit=ONE_AT_A_TIME, **common),
+    ]
+
+
+def main() -> None:
+    """Serve the deployments until stopped."""
+    config, *overrides = sys.argv[1:] or ["default"]
+    serve(*deployments(config, overrides), print_starting_message=False, pause_on_shutdown=False)
+
+
+if __name__ == "__main__":
+    main()

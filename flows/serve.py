@@ -1,0 +1,223 @@
+"""All that runs by itself on one machine: a Prefect server, the deployments, and an eye on the catalogue's folder.
+
+The server and the runner are processes of their own; whichever dies is started again. Stopping this stops them.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from agro.domain.errors import BadInput, SourceDown, StoreDown
+from agro.store.publish import digest, locked, sign
+from flows.orchestra import home, prepare
+from flows.settings import Settings
+
+_STARTING_S = 180  # [s] a loaded machine needs a minute for a server
+_SHORTEST_LIFE_S = 60  # [s] who dies sooner than this is started again later and later
+_LONGEST_PAUSE_S = 300  # [s]
+_STOPPING_S = 20  # [s]
+_SERVER_SAYS = {"PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs"}
+
+Say = Callable[..., None]
+
+
+@dataclass
+class Child:
+    """A process that is kept alive."""
+
+    name: str
+    command: list[str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    pause_s: float = 1.0
+    not_before: float = 0.0
+
+    def start(self) -> None:
+        """Start it, in a session of its own so that a signal to us reaches it through us only."""
+        self.process = subprocess.Popen(self.command, start_new_session=True)  # noqa: S603  our own command
+        self.started = time.monotonic()
+
+    def tend(self, say: Say) -> bool:
+        """Start it again where it died; whether it was."""
+        now = time.monotonic()
+        if self.process is not None and self.process.poll() is None:
+            return False
+        if self.process is not None:
+            say(
+                "{name} ended with code {code}; it is started again in {n} s",
+                name=self.name,
+                code=self.process.returncode,
+                n=round(self.pause_s),
+            )
+            self.not_before = now + self.pause_s
+            lived = now - self.started
+            self.pause_s = 1.0 if lived > _SHORTEST_LIFE_S else min(2 * self.pause_s, _LONGEST_PAUSE_S)
+            self.process = None
+        if now < self.not_before:
+            return False
+        self.start()
+        return True
+
+    def stop(self) -> None:
+        """Ask it to end, and its children with it; insist after a while."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        for ask in (signal.SIGTERM, signal.SIGKILL):
+            os.killpg(self.process.pid, ask)
+            try:
+                self.process.wait(_STOPPING_S)
+                return
+            except subprocess.TimeoutExpired:
+                continue
+
+
+def serve(settings: Settings, config: str, overrides: Sequence[str], say: Say) -> None:
+    """Run until stopped. Raises BadInput, StoreDown or SourceDown where it cannot begin."""
+    prepare()
+    own_server = "PREFECT_API_URL" not in os.environ
+    with _alone(settings), _until_stopped() as stopped:
+        children = []
+        if own_server:
+            _port_is_free(settings)
+            os.environ["PREFECT_API_URL"] = f"http://{settings.serve.host}:{settings.serve.port}/api"
+            os.environ |= _SERVER_SAYS
+            os.environ["PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD"] = str(settings.serve.history_days * 86_400)
+            where = ["--host", settings.serve.host, "--port", str(settings.serve.port)]
+            children.append(Child("Prefect", [sys.executable, "-m", "prefect", "server", "start", *where]))
+        runner = Child("runner", [sys.executable, "-m", "flows.deployments", config, *overrides])
+        try:
+            for child in children:
+                child.start()
+            _wait_for_server(children, stopped)
+            _tend(settings, config, overrides, [*children, runner], stopped, say)
+        finally:
+            for child in (runner, *children):
+                child.stop()
+
+
+def _tend(
+    settings: Settings,
+    config: str,
+    overrides: Sequence[str],
+    children: list[Child],
+    stopped: Callable[[], bool],
+    say: Say,
+) -> None:
+    from flows.deployments import parameters_of
+    from flows.housekeeping import mark_crashed
+    from flows.occasions import start
+
+    dead = mark_crashed()
+    if dead:
+        say("Runs that had died with the machine: {n}; they are marked as crashed", n=dead)
+    say("Serving; the runs are shown at {where}", where=os.environ["PREFECT_API_URL"].removesuffix("/api"))
+    parameters = parameters_of(config, overrides)
+    folder = settings.imagery.catalog.parent if settings.imagery.catalog else None
+    seen: object = None  # the first look always starts a run: what came while nobody looked is found at once
+    told: object = None
+    next_look = 0.0
+    while not stopped():
+        for child in children:
+            child.tend(say)
+        now = time.monotonic()
+        if settings.serve.watch_s and now >= next_look and (folder is None or folder.is_dir()):
+            state = signature(folder) if folder else "started"
+            if state == seen and state != told:  # unchanged since the last look: nobody is in the middle of copying
+                told = state if start("after-pass/after-pass", parameters) else told
+            seen, next_look = state, now + settings.serve.watch_s
+        time.sleep(0.5)
+
+
+def signature(folder: Path) -> str:
+    """Changes when any file of a folder comes, goes, grows or is written again."""
+    files = []
+    for root, _, names in os.walk(folder):
+        for name in names:
+            try:
+                about = os.stat(os.path.join(root, name))  # noqa: PTH116, PTH118  many files: Path costs more
+            except OSError:
+                continue  # gone between the two calls: the next look sees it
+            files.append(f"{root}/{name} {about.st_size} {about.st_mtime_ns}")
+    return digest(sorted(files))
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """Only one supervisor for a store."""
+    lock = os.open(home() / f"serve-{digest(str(settings.store.path))}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        if not locked(lock):
+            holder = os.pread(lock, 200, 0).decode("utf-8", "replace").strip()
+            raise StoreDown(
+                "SERVE-BUSY",
+                "{where}: is served already ({met})",
+                "stop the other one first",
+                where=str(settings.store.path),
+                met=holder,
+            )
+        sign(lock)
+        yield
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def _until_stopped() -> Iterator[Callable[[], bool]]:
+    """Whether somebody asked us to stop (SIGINT or SIGTERM)."""
+    asked = False
+
+    def ask(_: int, __: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _port_is_free(settings: Settings) -> None:
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((settings.serve.host, settings.serve.port))
+    except OSError as error:
+        raise BadInput(
+            "SERVE-PORT",
+            "port {port} of {host} cannot be used ({met})",
+            "choose another with --set serve.port=NUMBER, or name a running server in PREFECT_API_URL",
+            port=settings.serve.port,
+            host=settings.serve.host,
+            met=error.strerror,
+        ) from None
+
+
+def _wait_for_server(children: list[Child], stopped: Callable[[], bool]) -> None:
+    until = time.monotonic() + _STARTING_S
+    url = os.environ["PREFECT_API_URL"].rstrip("/") + "/health"
+    while not stopped():
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  the operator's own server
+                if answer.status == 200:
+                    return
+        except OSError:
+            dead = any(child.process is not None and child.process.poll() is not None for child in children)
+            if dead or time.monotonic() > until:
+                raise SourceDown(
+                    "PREFECT-DOWN",
+                    "Prefect, which conducts the run, did not start: {met}",
+                    "run again; or start a Prefect server and name it in PREFECT_API_URL",
+                    met=url,
+                ) from None
+        time.sleep(0.5)
