@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from httpx import HTTPError
 from prefect.client.orchestration import get_client
 from prefect.events import DeploymentEventTrigger, emit_event
 from prefect.exceptions import ObjectNotFound
@@ -26,13 +27,16 @@ def when(occasion: str, settings: Settings, parameters: dict[str, Any]) -> Deplo
 
 
 def start(name: str, parameters: dict[str, Any]) -> bool:
-    """Schedule a run of a deployment for now; False where nobody serves it yet. Unlike an event it cannot be lost."""
-    with get_client(sync_client=True) as client:
-        try:
+    """Schedule a run of a deployment for now. Unlike an event it cannot be lost.
+
+    False where nobody serves it yet, or the server does not answer just now: call again.
+    """
+    try:
+        with get_client(sync_client=True) as client:
             deployment = client.read_deployment_by_name(name)
-        except ObjectNotFound:
-            return False
-        client.create_flow_run_from_deployment(deployment.id, parameters=parameters, state=Scheduled())
+            client.create_flow_run_from_deployment(deployment.id, parameters=parameters, state=Scheduled())
+    except (ObjectNotFound, HTTPError, RuntimeError):
+        return False
     return True
 
 

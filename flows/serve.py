@@ -43,7 +43,9 @@ class Child:
 
     def start(self) -> None:
         """Start it, in a session of its own so that a signal to us reaches it through us only."""
-        self.process = subprocess.Popen(self.command, start_new_session=True)  # noqa: S603  our own command
+        self.process = subprocess.Popen(  # noqa: S603  our own command; what it has to say it says on stderr
+            self.command, start_new_session=True, stdout=subprocess.DEVNULL
+        )
         self.started = time.monotonic()
 
     def tend(self, say: Say) -> bool:

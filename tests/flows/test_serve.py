@@ -1,0 +1,126 @@
+"""What runs by itself: a pass that comes while nobody looks, and children that are killed."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from workshop import Made, Scene
+
+from agro.domain.errors import BadInput, StoreDown
+from flows.serve import Child, _alone, _port_is_free, signature
+from flows.settings import load
+
+_PATIENCE_S = 150
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def served(make_catalog: Callable[..., Made], tmp_path: Path, port: int) -> Iterator[tuple[Made, Path]]:
+    """`agro serve` over a catalogue of two items, of which only the first is listed."""
+    made = make_catalog([Scene("first"), Scene("second", "2021-07-02T05:00:00Z")])
+    unlist(made, "second")
+    sets = [f"serve.port={port}", "serve.watch_s=1", *made.overrides(tmp_path / "store")]
+    command = [sys.executable, "-c", "from agro.cli import main; main()", "serve", "--config", "stac"]
+    environment = {**os.environ, "AGRO_HOME": str(tmp_path / "home")}
+    for name in ("PREFECT_HOME", "PREFECT_API_URL"):
+        environment.pop(name, None)
+    log = (tmp_path / "log").open("w")
+    process = subprocess.Popen([*command, *(a for s in sets for a in ("--set", s))], stderr=log, env=environment)
+    yield made, tmp_path
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0, (tmp_path / "log").read_text()[-2000:]
+
+
+def unlist(made: Made, name: str) -> None:
+    path = made.catalog.parent / "sentinel-2-l2a" / "collection.json"
+    collection = json.loads(path.read_text())
+    collection["links"] = [link for link in collection["links"] if name not in link["href"]]
+    path.write_text(json.dumps(collection))
+
+
+def relist(made: Made, name: str) -> None:
+    path = made.catalog.parent / "sentinel-2-l2a" / "collection.json"
+    collection = json.loads(path.read_text())
+    collection["links"].append({"rel": "item", "href": f"./{name}/{name}.json"})
+    path.write_text(json.dumps(collection))
+
+
+def until_published(folder: Path, name: str) -> float:
+    started = time.monotonic()
+    while not list((folder / "store").glob(f"fieldstats/*/{name}--*")):
+        assert time.monotonic() - started < _PATIENCE_S, (folder / "log").read_text()[-3000:]
+        time.sleep(0.3)
+    return time.monotonic() - started
+
+
+def test_a_pass_is_published_without_a_hand_even_when_the_runner_and_the_server_are_killed(
+    served: tuple[Made, Path],
+) -> None:
+    made, folder = served
+    until_published(folder, "first")
+    for victim in ("flows.deployments", "prefect server start"):
+        found = subprocess.run(
+            ["pgrep", "-f", f"{victim}.*"], capture_output=True, text=True, check=True
+        ).stdout.split()
+        for pid in found:
+            if str(folder) in Path(f"/proc/{pid}/environ").read_text(errors="ignore"):
+                os.kill(int(pid), signal.SIGKILL)
+    relist(made, "second")
+    until_published(folder, "second")
+    told = (folder / "log").read_text()
+    assert "runner: процесс завершился" in told and "Prefect: процесс завершился" in told
+    assert "Traceback" not in told.replace("tracemalloc to get the object allocation traceback", "")
+
+
+def test_a_child_is_started_again_later_and_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("flows.serve.time.monotonic", lambda: clock[0])
+    child, told = Child("x", [sys.executable, "-c", "raise SystemExit(7)"]), []
+    child.start()
+    pauses = []
+    for _ in range(4):
+        assert child.process is not None
+        child.process.wait()
+        child.tend(lambda sentence, **facts: told.append(facts["code"]))
+        pauses.append(child.not_before - clock[0])
+        clock[0] = child.not_before
+        assert child.tend(lambda sentence, **facts: told.append(facts["code"]))
+    child.stop()
+    assert pauses == [1, 2, 4, 8] and told == [7] * 4
+
+
+def test_the_eye_sees_any_change_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    seen = [signature(tmp_path)]
+    (tmp_path / "a" / "x.tif").write_bytes(b"1")
+    seen.append(signature(tmp_path))
+    (tmp_path / "a" / "x.tif").write_bytes(b"12")
+    seen.append(signature(tmp_path))
+    (tmp_path / "a" / "x.tif").unlink()
+    assert len(set(seen)) == 3 and signature(tmp_path) == seen[0]
+    assert signature(tmp_path / "gone") == signature(tmp_path / "gone")
+
+
+def test_a_port_in_use_and_a_second_supervisor_end_in_a_sentence(tmp_path: Path, port: int) -> None:
+    settings = load("default", [f"serve.port={port}", f"store.path={tmp_path}"])
+    _port_is_free(settings)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        with pytest.raises(BadInput, match="SERVE-PORT"):
+            _port_is_free(settings)
+    with _alone(settings), pytest.raises(StoreDown, match="SERVE-BUSY"), _alone(settings):
+        pass
