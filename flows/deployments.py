@@ -5,16 +5,20 @@
 
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prefect import serve
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.flows import EntrypointType
+from prefect.schedules import Cron, Interval, Schedule
 
+from agro.imagery.overpass import REPEAT, overpasses
 from flows.after_pass import after_pass
 from flows.look_for_passes import look_for_passes
 from flows.occasions import FOUND, when
-from flows.settings import load
+from flows.plan import read_land
+from flows.settings import Settings, load
 
 WAIT_S = 3600  # [s] a scheduled run waits for one that somebody started by hand
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
@@ -25,14 +29,40 @@ def parameters_of(config: str, overrides: Sequence[str]) -> dict[str, Any]:
     return {"config": config, "overrides": [*overrides, f"store.wait_s={WAIT_S}"]}
 
 
+def look_schedules(settings: Settings, since: datetime) -> list[Schedule]:
+    """The cron of the settings, and a schedule for each relative orbit over the fields, some hours after its overpass."""
+    middles = read_land(settings).outlines.geometry.representative_point()
+    places = sorted(
+        {(round(2 * p.x) / 2, round(2 * p.y) / 2) for p in middles}
+    )  # fields of one half degree see the same
+    first = {
+        look.relative_orbit: look.at
+        for longitude, latitude in places
+        for look in reversed(overpasses(longitude, latitude, since, REPEAT.days))
+    }
+    return [
+        Cron(settings.serve.look_cron, timezone="UTC"),
+        *(
+            Interval(REPEAT, anchor_date=at + timedelta(hours=hours), timezone="UTC")
+            for _, at in sorted(first.items())
+            for hours in settings.serve.after_overpass_h
+        ),
+    ]
+
+
 def deployments(config: str, overrides: Sequence[str]) -> list[Any]:
-    """The deployments of one configuration: look (cron), after-pass (when something was found)."""
+    """The deployments of one configuration: look (cron, and after each overpass), after-pass (when something was found)."""
     settings = load(config, overrides)
     parameters = parameters_of(config, overrides)
     common: dict[str, Any] = {"parameters": parameters, "entrypoint_type": EntrypointType.MODULE_PATH}
     found = when(FOUND, settings, parameters)
     return [
-        look_for_passes.to_deployment("look", cron=settings.serve.look_cron, concurrency_limit=ONE_AT_A_TIME, **common),
+        look_for_passes.to_deployment(
+            "look",
+            schedules=look_schedules(settings, datetime.now(UTC)),
+            concurrency_limit=ONE_AT_A_TIME,
+            **common,
+        ),
         after_pass.to_deployment("after-pass", triggers=[found], concurrency_limit=ONE_AT_A_TIME, **common),
     ]
 

@@ -68,6 +68,7 @@ class Serve(_Section):
     host: str = Field(min_length=1)
     port: int = Field(ge=1, le=65_535)
     look_cron: str = Field(pattern=r"^\S+ \S+ \S+ \S+ \S+$")
+    after_overpass_h: tuple[Annotated[float, Field(gt=0, le=120)], ...]
     watch_s: float = Field(ge=0, le=3600)
     history_days: int = Field(ge=1, le=3650)
 
@@ -211,7 +212,8 @@ def _override(override: str) -> dict[str, Any]:
             "CFG-SET", "--set {met}: expected section.key=value", "for instance --set ui.language=en", met=override
         )
     value: Any = text
-    if f"{section}.{key}" not in _PATHS and not _is_text(section, key):
+    quoted = len(text) > 1 and text[0] == text[-1] == '"'
+    if quoted or (f"{section}.{key}" not in _PATHS and not _is_text(section, key)):
         try:
             value = tomllib.loads(f"v = {text}")["v"]
         except tomllib.TOMLDecodeError:
