@@ -13,6 +13,7 @@ from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLi
 from prefect.flows import EntrypointType
 from prefect.schedules import Cron, Interval, Schedule
 
+from agro.domain.errors import BadInput
 from agro.imagery.overpass import REPEAT, overpasses
 from flows.after_pass import after_pass
 from flows.look_for_passes import look_for_passes
@@ -30,18 +31,27 @@ def parameters_of(config: str, overrides: Sequence[str]) -> dict[str, Any]:
 
 
 def look_schedules(settings: Settings, since: datetime) -> list[Schedule]:
-    """The cron of the settings, and a schedule for each relative orbit over the fields, some hours after its overpass."""
+    """The cron of the settings, and a schedule for each relative orbit over the fields, hours after its overpass."""
     middles = read_land(settings).outlines.geometry.representative_point()
-    places = sorted(
-        {(round(2 * p.x) / 2, round(2 * p.y) / 2) for p in middles}
-    )  # fields of one half degree see the same
+    places = {(round(2 * p.x) / 2, round(2 * p.y) / 2) for p in middles}  # half a degree sees the same orbits
     first = {
         look.relative_orbit: look.at
-        for longitude, latitude in places
+        for longitude, latitude in sorted(places)
         for look in reversed(overpasses(longitude, latitude, since, REPEAT.days))
     }
+    try:
+        cron = Cron(settings.serve.look_cron, timezone="UTC")
+    except ValueError:
+        raise BadInput(
+            "CFG-VALUE",
+            "configuration key {where} is {met}, expected {expected}",
+            "configs/default.toml says what each key takes",
+            where="serve.look_cron",
+            met=settings.serve.look_cron,
+            expected="0 */3 * * *",
+        ) from None
     return [
-        Cron(settings.serve.look_cron, timezone="UTC"),
+        cron,
         *(
             Interval(REPEAT, anchor_date=at + timedelta(hours=hours), timezone="UTC")
             for _, at in sorted(first.items())

@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
@@ -85,6 +86,9 @@ class Child:
 def serve(settings: Settings, config: str, overrides: Sequence[str], say: Say) -> None:
     """Run until stopped. Raises BadInput, StoreDown or SourceDown where it cannot begin."""
     prepare()
+    from flows.deployments import look_schedules
+
+    look_schedules(settings, datetime.now(UTC))  # what cannot be scheduled is told now, not by a runner that dies
     own_server = "PREFECT_API_URL" not in os.environ
     with _alone(settings), _until_stopped() as stopped:
         children = []
