@@ -61,7 +61,7 @@ def look_schedules(settings: Settings, since: datetime) -> list[Schedule]:
 
 
 def deployments(config: str, overrides: Sequence[str]) -> list[Any]:
-    """The deployments of one configuration: look (cron, and after each overpass), after-pass (when something was found)."""
+    """The deployments of one configuration: look (cron, and after each overpass), after-pass (when one was found)."""
     settings = load(config, overrides)
     parameters = parameters_of(config, overrides)
     common: dict[str, Any] = {"parameters": parameters, "entrypoint_type": EntrypointType.MODULE_PATH}
