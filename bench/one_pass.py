@@ -47,7 +47,7 @@ def main() -> None:
             settings = load("stac", made.overrides(root / f"store{n}"))
             with writing(settings.store.path) as store, opened(store) as index:
                 plan = make_plan(settings, index, None)
-                season = Season(settings, plan.land, index)
+                season = Season(settings, plan.land, store)
                 seconds["ours"].append(cpu(lambda p=plan, s=season: take(p.todo[0], s)))  # type: ignore[misc]
             maps = [
                 (*rasters.from_cog(path.read_bytes()), path.stem)

@@ -11,14 +11,15 @@ from prefect.states import Completed, Failed
 
 from agro.domain.errors import AgroError, Refusal
 from agro.reports.words import number, say
-from agro.store.index import opened
+from agro.store.index import Index, opened
 from agro.store.publish import writing
+from flows.hands import hands
 from flows.occasions import PUBLISHED, tell
 from flows.plan import Plan, make_plan
 from flows.progress import progress
 from flows.settings import load
 from flows.trace import unexpected
-from flows.way_of_a_pass import Done, Season, keep_land, take
+from flows.way_of_a_pass import Done, Season, keep_land
 from flows.wrap_up import summarise
 
 
@@ -34,9 +35,10 @@ def after_pass(config: str = "default", overrides: Sequence[str] = (), until: da
     settings = load(config, overrides)
     with writing(settings.store.path, settings.store.wait_s) as store, opened(store) as index:
         plan = make_plan(settings, index, until)
-        season = Season(settings, plan.land, index)
-        keep_land(season)
-        outcomes = _take_all(plan, season)
+        season = Season(settings, plan.land, store)
+        for result in keep_land(season):
+            index.add(result)
+        outcomes = _take_all(plan, season, index)
     summary = summarise(plan, outcomes, settings, time.monotonic() - started)
     if summary.published:
         tell(PUBLISHED, settings, {"published": summary.published})
@@ -45,7 +47,7 @@ def after_pass(config: str = "default", overrides: Sequence[str] = (), until: da
     return Completed(name=name, message=told, data=summary)
 
 
-def _take_all(plan: Plan, season: Season) -> list[Done | Refusal]:
+def _take_all(plan: Plan, season: Season, index: Index) -> list[Done | Refusal]:
     """Each pass in a task of its own; what fails is named, and the others go on."""
     outcomes: list[Done | Refusal] = []
     language = season.settings.ui.language
@@ -54,7 +56,10 @@ def _take_all(plan: Plan, season: Season) -> list[Done | Refusal]:
     @task(name="take-pass", task_run_name="{acquisition_id}")
     def take_pass(acquisition_id: str) -> State[Any]:
         try:
-            outcomes.append(done := take(waiting[acquisition_id], season))
+            done = hand(waiting[acquisition_id])
+            for result in done.published:
+                index.add(result)
+            outcomes.append(done)
         except AgroError as error:
             outcomes.append(error.about(acquisition_id=acquisition_id))
         except Exception as error:  # one pass must not sink the others, whatever it met
@@ -63,7 +68,7 @@ def _take_all(plan: Plan, season: Season) -> list[Done | Refusal]:
             return Completed(message=f"clear {done.clear_fraction:.0%}")
         return Failed(message=str(outcomes[-1]))
 
-    with progress(say("Passes", language), len(waiting)) as step:
+    with hands(plan.todo, season) as hand, progress(say("Passes", language), len(waiting)) as step:
         for acquisition_id in waiting:
             take_pass(acquisition_id, return_state=True)
             step(f"{acquisition_id} {_in_a_word(outcomes[-1], language)}")

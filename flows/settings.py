@@ -62,6 +62,7 @@ class GridChoice(_Section):
 
 class Compute(_Section):
     workers: int = Field(ge=1, le=256)
+    scheduler: str = Field(pattern=r"^(threads|(tcp|tls)://[\w.:\[\]-]+)$")
 
 
 class Serve(_Section):

@@ -10,7 +10,7 @@ import xarray as xr
 from dask.base import compute
 from dask.delayed import delayed
 
-from agro.agromaps.fieldstats import field_pixels, field_rows
+from agro.agromaps.fieldstats import FieldPixels, field_pixels, field_rows
 from agro.agromaps.vegetation import INDICES, lai
 from agro.domain.errors import BadInput, Refusal
 from agro.domain.grid import Grid, grid_around
@@ -21,7 +21,6 @@ from agro.imagery.reflectance import for_ratios, reflectance, to_20_m
 from agro.sources import stac
 from agro.store import rasters
 from agro.store import stac as items
-from agro.store.index import Index
 from agro.store.publish import Published, Store, now, publish, read_asset
 from agro.store.tables import to_parquet
 from flows.plan import Land, Pass, parameters, pass_place, table_place
@@ -32,28 +31,35 @@ _RESOLUTIONS = (10, 20)  # [m] the two pixel sizes of a pass's layers
 
 @dataclass(frozen=True)
 class Done:
-    """What became of one pass: its clear share over the fields [1], its layers, and what was left out and why."""
+    """What became of one pass: its clear share over the fields [1], its layers, what was left out, what was made."""
 
     clear_fraction: float
     layers: tuple[str, ...]
     left_out: dict[str, Refusal]
+    published: tuple[Published, ...] = ()
 
 
+@dataclass
 class Season:
-    """What all passes of one run share: settings, land, index, and the fields' pixels, found once."""
+    """What all passes of one run share: settings, land and store. It travels to other machines without any pixels."""
 
-    def __init__(self, settings: Settings, land: Land, index: Index) -> None:
-        self.settings, self.land, self.index = settings, land, index
-        ids, outlines = list(land.outlines["field_id"]), list(land.on_grid)
-        self.pixels = {size: field_pixels(ids, outlines, size) for size in _RESOLUTIONS}
+    settings: Settings
+    land: Land
+    store: Store
 
-    @property
-    def store(self) -> Store:
-        """Where results go."""
-        return self.index.store
+    def pixels(self, resolution_m: int) -> FieldPixels:
+        """The fields' pixels at one resolution, found once where they are needed."""
+        known: dict[int, FieldPixels] = self.__dict__.setdefault("_pixels", {})
+        if resolution_m not in known:
+            ids, outlines = list(self.land.outlines["field_id"]), list(self.land.on_grid)
+            known[resolution_m] = field_pixels(ids, outlines, resolution_m)
+        return known[resolution_m]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_pixels"}
 
 
-def keep_land(season: Season) -> None:
+def keep_land(season: Season) -> list[Published]:
     """Publish the outlines, so that every result can be drawn and checked against what it was made for."""
     land, simulated = season.land, season.settings.imagery.source == "twin"
     place = f"outlines/{land.key}"
@@ -64,7 +70,7 @@ def keep_land(season: Season) -> None:
         {"datetime": now(), "agro:kind": "outlines", "agro:fields": len(land.outlines), "agro:simulated": simulated},
         {"fields": items.table_asset("fields.parquet", "field outlines")},
     )
-    season.index.add(publish(season.store, place, {"fields": table}, item))
+    kept = [publish(season.store, place, {"fields": table}, item)]
     if not land.seasons.empty:
         content = to_parquet(land.seasons)
         item = items.item(
@@ -73,18 +79,16 @@ def keep_land(season: Season) -> None:
             {"datetime": now(), "agro:kind": "season_fields", "agro:simulated": simulated},
             {"seasons": items.table_asset("seasons.parquet", "what grew where")},
         )
-        season.index.add(publish(season.store, f"season_fields/{land.seasons_key}", {"seasons": content}, item))
+        kept.append(publish(season.store, f"season_fields/{land.seasons_key}", {"seasons": content}, item))
+    return kept
 
 
 def take(one: Pass, season: Season) -> Done:
     """Take one pass all its way. Raises an AgroError that says why not; then nothing of it is visible."""
-    parts = list(one.parts)
-    if one.blocks:
-        part = _map_and_keep(one, season)
-        season.index.add(part)
-        parts.append(part)
+    new = [_map_and_keep(one, season)] if one.blocks else []
+    parts = [*one.parts, *new]
     rows = _count(one, parts, season)
-    season.index.add(_keep_rows(one, parts, rows, season))
+    new.append(_keep_rows(one, parts, rows, season))
     layers, left_out = _possible(one.acquisition)
     clear = rows.drop_duplicates("field_id")
     weight = season.land.outlines.set_index("field_id").loc[clear["field_id"], "area_ha"]
@@ -92,6 +96,7 @@ def take(one: Pass, season: Season) -> Done:
         float(np.average(clear["clear_fraction"], weights=weight)) if len(clear) else 0.0,
         tuple(name for name in layers if LAYERS[name].statistics),
         left_out,
+        tuple(new),
     )
 
 
@@ -228,7 +233,7 @@ def _count(one: Pass, parts: list[Published], season: Season) -> pd.DataFrame:
             continue
         grid, layers, classes = _published_maps(season, parts, names, size)
         rows = field_rows(
-            layers, classes, grid, season.pixels[size].of(one.fields), fields.few_px, fields.low_clear_fraction
+            layers, classes, grid, season.pixels(size).of(one.fields), fields.few_px, fields.low_clear_fraction
         )
         tables.append(rows)
     rows = pd.concat(tables, ignore_index=True)

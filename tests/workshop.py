@@ -16,9 +16,10 @@ from shapely.geometry import box
 from agro.domain.errors import AgroError, Refusal
 from agro.store.index import opened
 from agro.store.publish import writing
+from flows.hands import hands
 from flows.plan import Plan, make_plan
 from flows.settings import Settings
-from flows.way_of_a_pass import Done, Season, keep_land, take
+from flows.way_of_a_pass import Done, Season, keep_land
 
 BANDS_10 = ("green", "red", "nir")
 BANDS_20 = ("rededge1", "rededge2", "rededge3", "nir08", "swir16", "swir22")
@@ -157,13 +158,17 @@ def run_plain(settings: Settings) -> Ran:
     done, refused = {}, {}
     with writing(settings.store.path) as store, opened(store) as index:
         plan = make_plan(settings, index, None)
-        season = Season(settings, plan.land, index)
-        keep_land(season)
-        for one in plan.todo:
-            name = one.acquisition.acquisition_id
-            try:
-                done[name] = take(one, season)
-            except AgroError as error:
-                refused[name] = error.about(acquisition_id=name)
+        season = Season(settings, plan.land, store)
+        for result in keep_land(season):
+            index.add(result)
+        with hands(plan.todo, season) as hand:
+            for one in plan.todo:
+                name = one.acquisition.acquisition_id
+                try:
+                    done[name] = hand(one)
+                    for result in done[name].published:
+                        index.add(result)
+                except AgroError as error:
+                    refused[name] = error.about(acquisition_id=name)
     refused |= {str(refusal.acquisition_id): refusal for refusal in plan.refused}
     return Ran(plan, done, refused)

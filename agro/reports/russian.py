@@ -117,6 +117,8 @@ RUSSIAN: dict[str, str] = {
     "stop the other one first": "сначала остановите другой процесс",
     "port {port} of {host} cannot be used ({met})": "порт {port} на {host} занять нельзя ({met})",
     "choose another with --set serve.port=NUMBER, or name a running server in PREFECT_API_URL": "выберите другой: --set serve.port=НОМЕР, или укажите работающий сервер в PREFECT_API_URL",
+    "{where}: no Dask scheduler answers there ({met})": "{where}: планировщик Dask там не отвечает ({met})",
+    "start it, or set compute.scheduler to threads": "запустите его или задайте compute.scheduler = threads",
     # The simulated region
     "the simulated region grows where outlines have a district, and none has": "модельная территория строится по полям с районом, а района нет ни у одного",
     "add the column district, or choose imagery.source = stac": "добавьте столбец district или выберите imagery.source = stac",
