@@ -105,7 +105,14 @@ def _map_and_keep(one: Pass, season: Season) -> Published:
     look, settings = one.acquisition, season.settings
     layers, left_out = _possible(look)
     covered = stac.bounds(look, season.land.crs)
-    grid = grid_around(list(one.blocks), 10).cut_to(covered) or grid_around(list(one.blocks[:1]), 10)
+    grid = grid_around(list(one.blocks), 10).cut_to(covered)
+    if grid is None:
+        raise BadInput(
+            "SCENE-ELSEWHERE",
+            "{where}: shows other ground than its footprint says",
+            "mend the item's geometry or its files",
+            where=look.acquisition_id,
+        )
     windows = [window for block in one.blocks if (window := grid.cut_to(block.bounds)) is not None]
     mapped = compute(
         *[delayed(_map_block)(look, window, layers, settings, pure=False) for window in windows],

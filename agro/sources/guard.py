@@ -19,7 +19,9 @@ _SIGNATURES = (
 
 def inside(folder: Path, href: str, where: str) -> Path:
     """The local file that `href` names, relative to `folder`'s tree; anything outside that tree is refused."""
-    plain = unquote(href.removeprefix("file://"))
+    plain = href.removeprefix("file://")
+    if "%" in plain and not Path(plain).exists():
+        plain = unquote(plain)
     if "://" in plain or plain.startswith("/vsi") or "\x00" in plain:
         raise BadInput(
             "PATH-FORBIDDEN",

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import rasterio
 from rasterio.enums import Resampling
-from rasterio.errors import RasterioError
+from rasterio.errors import CRSError, RasterioError
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window
@@ -20,7 +20,7 @@ _ENVIRONMENT = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_CACHEMAX": 25
 
 
 def read_band(path: Path, grid: Grid, declared_crs: str | None, nodata: int, *, classes: bool) -> np.ndarray:
-    """Counts (y, x) `uint16` [1] of band 1 on the grid; 0 where the raster ends or says nodata.
+    """Counts (y, x) [1] of band 1 on the grid; 0 where the raster ends or says nodata.
 
     Same lattice: a window, untouched. Otherwise warped: classes by nearest neighbour, counts bilinear, and averaged
     from base pixels where the raster is finer (overviews are never read).
@@ -77,8 +77,8 @@ def _crs(source: Any, path: Path, declared: str | None) -> Any:
             where=path.name,
         )
     if source.crs is None:
-        return rasterio.CRS.from_user_input(declared)
-    if declared is not None and source.crs != rasterio.CRS.from_user_input(declared):
+        return _named(str(declared), path)
+    if declared is not None and source.crs != _named(declared, path):
         raise BadInput(
             "RASTER-CRS",
             "{where}: lies in {met}, its item says {expected}",
@@ -128,14 +128,14 @@ def _window(source: Any, crs: Any, grid: Grid) -> Window | None:
 
 
 def _cropped(source: Any, window: Window, grid: Grid, nodata: int) -> np.ndarray:
-    counts = np.zeros(grid.shape, "uint16")
+    counts = np.zeros(grid.shape, "uint16" if np.dtype(source.dtypes[0]).kind == "u" else "int32")
     left, top = max(window.col_off, 0), max(window.row_off, 0)
     right = min(window.col_off + window.width, source.width)
     bottom = min(window.row_off + window.height, source.height)
     if right > left and bottom > top:
         read = source.read(1, window=Window(left, top, right - left, bottom - top))
         top, left = top - window.row_off, left - window.col_off
-        counts[top : top + read.shape[0], left : left + read.shape[1]] = _as_counts(read, nodata)
+        counts[top : top + read.shape[0], left : left + read.shape[1]] = _as_counts(read, nodata, source.nodata)
     return counts
 
 
@@ -156,12 +156,30 @@ def _warped(source: Any, crs: Any, grid: Grid, nodata: int, classes: bool) -> np
         nodata=nodata,
         resampling=resampling,
     ) as vrt:
-        return _as_counts(vrt.read(1), nodata)
+        return _as_counts(vrt.read(1), nodata, source.nodata)
 
 
-def _as_counts(read: np.ndarray, nodata: int) -> np.ndarray:
-    measured = (read != nodata) & (read > 0)
-    return np.where(measured, np.clip(read, 0, 65535), 0).astype("uint16")
+def _as_counts(read: np.ndarray, nodata: int, own_nodata: float | None) -> np.ndarray:
+    """Counts with 0 where the item or the file itself says that nothing was measured."""
+    measured = (read != nodata) & (read != 0)
+    if own_nodata is not None:
+        measured &= read != own_nodata
+    kind = "uint16" if read.dtype.kind == "u" else "int32"  # an offset applied already can leave counts below zero
+    limits = np.iinfo(kind)
+    return np.where(measured, np.clip(read, limits.min, limits.max), 0).astype(kind)
+
+
+def _named(declared: str, path: Path) -> Any:
+    try:
+        return rasterio.CRS.from_user_input(declared)
+    except CRSError:
+        raise BadInput(
+            "RASTER-CRS-NAME",
+            "{where}: its item names the coordinate system {met}, which is not known",
+            "mend `proj:code` or `proj:epsg` in the item",
+            where=path.name,
+            met=declared,
+        ) from None
 
 
 def _last_line(error: Exception) -> str:

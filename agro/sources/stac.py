@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -13,16 +15,17 @@ import pystac
 import shapely
 from pystac.stac_io import DefaultStacIO
 
-from agro.domain.errors import AgroError, BadInput, Refusal
+from agro.domain.errors import AgroError, BadInput, Refusal, TornFile
 from agro.domain.grid import Grid
 from agro.domain.imagery import SCENE_CLASS_BAND, Acquisition, Angles, Band
 from agro.sources.guard import inside, read_text
 from agro.sources.raster import bounds_on, read_band
-from agro.sources.stac_scale import scale_and_offset
+from agro.sources.stac_scale import bands_of, scale_and_offset
 
 if TYPE_CHECKING:
     import xarray as xr
 
+_SHA256 = "1220"  # multihash: sha-256, 32 bytes follow
 _OLDEST_YEAR = 1984  # [a] a look older than this is a clock that was never set
 _DATATAKE = re.compile(r"(?:GS2[A-D]|S2[A-D]_MSIL[12][AC])_(\d{8}T\d{6})_")  # GS2A_20200714T110621_026425_N02.14
 _COUNTS_LIMIT = 1_000_000  # items in one catalogue; beyond this it is a service, not a folder
@@ -42,26 +45,27 @@ def find(
     """
     found: dict[str, Acquisition] = {}
     refused: dict[str, Refusal] = {}
-    for href, item_id, read in _items(catalog, collections, refused):
+    doubled: set[str] = set()
+    for href, name, load in _items(catalog, collections, refused):
+        item_id = name
         try:
-            item, item_assets = read()
+            item, item_assets = load()
             item_id = item.id
             acquired_at = _acquired_at(item)
-            if (until is not None and acquired_at > until) or not _over(item, bbox):
+            late = until is not None and acquired_at > until
+            if late or item.collection_id not in collections or not _over(item, bbox):
                 continue
             acquisition = _acquisition(item, item_assets, acquired_at, aliases, catalog.parent)
-            known = found.setdefault(item_id, acquisition)
-            if known != acquisition:
-                raise BadInput(
-                    "SCENE-CONFLICT",
-                    "{where}: two different items have the id {item_id}",
-                    "keep one of them, or give the second its own id",
-                    where=href,
-                    item_id=item_id,
-                )
+            if found.setdefault(item_id, acquisition) != acquisition:
+                doubled.add(item_id)
         except AgroError as error:
-            refused[item_id] = error.about(acquisition_id=item_id)
-    kept = (acquisition for item_id, acquisition in found.items() if item_id not in refused)
+            refused[href] = error.about(acquisition_id=_printable(item_id))
+        except Exception as error:  # an item can be malformed in more ways than anybody lists; it sinks no other
+            malformed = _malformed(href, error)
+            refused[href] = malformed.about(acquisition_id=_printable(item_id))
+    for item_id in doubled:
+        refused[item_id] = _conflict(item_id).about(acquisition_id=_printable(item_id))
+    kept = (acquisition for item_id, acquisition in found.items() if item_id not in doubled)
     return sorted(kept, key=lambda a: (a.acquired_at, a.acquisition_id)), list(refused.values())
 
 
@@ -81,10 +85,33 @@ def read(acquisition: Acquisition, grid: Grid, bands: Sequence[str]) -> xr.Datas
 
 
 def bounds(acquisition: Acquisition, crs: str) -> tuple[float, float, float, float]:
-    """The ground that the image covers, (west, south, east, north) [m] in `crs`, by the headers of its files."""
-    every = [bounds_on(Path(band.href), acquisition.crs, crs) for band in acquisition.bands.values()]
+    """The ground that the image covers, (west, south, east, north) [m] in `crs`, by the headers of its files.
+
+    Checks each file against the checksum that its catalogue declares. Raises TornFile or BadInput.
+    """
+    every = []
+    for band in acquisition.bands.values():
+        _as_declared(band)
+        every.append(bounds_on(Path(band.href), acquisition.crs, crs))
     west, south, east, north = zip(*every, strict=True)
     return min(west), min(south), max(east), max(north)
+
+
+def _as_declared(band: Band) -> None:
+    if band.checksum is None or not band.checksum.startswith(_SHA256):
+        return  # none declared, or by another function than sha-256
+    path = Path(band.href)
+    if not path.is_file():
+        return  # the reader says it better
+    with path.open("rb") as file:
+        met = hashlib.file_digest(file, "sha256").hexdigest()
+    if met != band.checksum.removeprefix(_SHA256):
+        raise TornFile(
+            "RASTER-CHECKSUM",
+            "{where}: is not the file that its item declares (the sha-256 differs)",
+            "download it again",
+            where=path.name,
+        )
 
 
 class _GuardedIO(DefaultStacIO):
@@ -121,31 +148,29 @@ def _items(catalog: Path, collections: Sequence[str], refused: dict[str, Refusal
         raise BadInput(
             "CATALOG-MISSING", "{where}: there is no such catalogue", "check imagery.catalog", where=str(catalog)
         )
-    queue, seen, items = [str(catalog.resolve())], set(), 0
+    queue: list[tuple[str, pystac.Collection | None]] = [(str(catalog.resolve()), None)]
+    seen: set[str] = set()
     while queue:
-        href = queue.pop(0)
+        href, collection = queue.pop(0)
         if href in seen:
             continue
         seen.add(href)
         try:
-            raw = io.json(href)
-            node = _node(raw, href)
+            node = _node(io.json(href), href)
         except AgroError as error:
             if len(seen) == 1:
                 raise
             refused[href] = error.refusal
             continue
-        queue += [link.absolute_href for link in node.get_child_links()]
-        if raw.get("type") == "Collection" and node.id not in collections:
+        collection = node if isinstance(node, pystac.Collection) else collection
+        queue += [(link.absolute_href, collection) for link in node.get_child_links()]
+        if collection is not None and collection.id not in collections:
             continue
-        item_assets = raw.get("item_assets") or {}
-        for link in node.get_item_links():
-            address = link.absolute_href
+        for address in (link.absolute_href for link in node.get_item_links()):
             if address in seen:
                 continue
             seen.add(address)
-            items += 1
-            if items > _COUNTS_LIMIT:
+            if len(seen) > _COUNTS_LIMIT:
                 raise BadInput(
                     "STAC-TOO-MANY",
                     "{where}: more than {limit} items",
@@ -153,11 +178,9 @@ def _items(catalog: Path, collections: Sequence[str], refused: dict[str, Refusal
                     where=str(catalog),
                     limit=_COUNTS_LIMIT,
                 )
-            yield (
-                address,
-                Path(address).stem,
-                lambda a=address, i=item_assets, n=node: (_item(io, a, n, collections), i),
-            )
+            path = Path(address)
+            name = path.parent.name if path.stem == "item" else path.stem
+            yield address, name, lambda a=address, c=collection: _item(io, a, c)
 
 
 def _node(raw: dict[str, Any], href: str) -> pystac.Catalog:
@@ -176,7 +199,8 @@ def _node(raw: dict[str, Any], href: str) -> pystac.Catalog:
     return node
 
 
-def _item(io: _GuardedIO, href: str, parent: pystac.Catalog, collections: Sequence[str]) -> pystac.Item:
+def _item(io: _GuardedIO, href: str, collection: pystac.Collection | None) -> tuple[pystac.Item, Mapping[str, Any]]:
+    """An item, and what its collection says of the assets of all its items."""
     raw = io.json(href)
     try:
         item = pystac.Item.from_dict({**raw, "links": []}, href=href, preserve_dict=True)
@@ -186,15 +210,32 @@ def _item(io: _GuardedIO, href: str, parent: pystac.Catalog, collections: Sequen
         if not isinstance(item.properties, dict):
             raise ValueError("properties are missing")
     except Exception as error:  # whatever pystac says of a malformed item
-        raise BadInput(
-            "STAC-ITEM",
-            "{where}: not a STAC item ({met})",
-            "download it again",
-            where=href.rsplit("/", 1)[-1],
-            met=_said(error),
-        ) from None
-    item.collection_id = item.collection_id or parent.id
-    return item
+        raise _malformed(href, error) from None
+    item.collection_id = item.collection_id or (collection.id if collection else None)
+    return item, (collection.extra_fields.get("item_assets") or {}) if collection else {}
+
+
+def _malformed(href: str, error: Exception) -> BadInput:
+    return BadInput(
+        "STAC-ITEM",
+        "{where}: not a STAC item ({met})",
+        "download it again",
+        where=_printable(href.rsplit("/", 1)[-1]),
+        met=_printable(_said(error)),
+    )
+
+
+def _conflict(item_id: str) -> BadInput:
+    return BadInput(
+        "SCENE-CONFLICT",
+        "{where}: two different items have this id",
+        "keep one of them, or give the second its own id",
+        where=_printable(item_id),
+    )
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def _acquired_at(item: pystac.Item) -> datetime:
@@ -259,21 +300,19 @@ def _acquisition(
             continue
         asset = item.assets[key]
         path = inside(folder, asset.get_absolute_href() or asset.href, f"{item.id}, {key}")
-        described = {**item_assets.get(key, {}), **asset.extra_fields}
+        inherited = item_assets.get(key) or {}
         applied = properties.get("earthsearch:boa_offset_applied") is True
         scale, offset = (None, None)
         if name != SCENE_CLASS_BAND:
-            scale, offset = scale_and_offset(described, baseline, applied, f"{item.id}, {key}")
-        first = (described.get("raster:bands") or described.get("bands") or [{}])[0]
-        nodata = first.get("nodata", described.get("nodata", 0))
+            scale, offset = scale_and_offset(asset.extra_fields, baseline, applied, f"{item.id}, {key}", inherited)
         bands[name] = Band(
             name,
             str(path),
             scale,
             offset,
-            int(nodata) if isinstance(nodata, int | float) and nodata == nodata else 0,
+            _nodata(asset.extra_fields, inherited),
             path.stat().st_size if path.is_file() else None,
-            described.get("file:checksum"),
+            asset.extra_fields.get("file:checksum"),
         )
     if not bands:
         raise BadInput(
@@ -305,6 +344,15 @@ def _acquisition(
     )
 
 
+def _nodata(*described: Mapping[str, Any]) -> int:
+    """The count that marks what was not measured: as declared, else 0."""
+    for asset in described:
+        for value in (*(band.get("nodata") for band in bands_of(asset)), asset.get("nodata")):
+            if isinstance(value, int | float) and math.isfinite(value):
+                return int(value)
+    return 0
+
+
 def _angles(properties: Mapping[str, Any]) -> Angles:
     elevation = _number(properties, "view:sun_elevation")
     return Angles(
@@ -319,7 +367,7 @@ def _crs(item: pystac.Item) -> str | None:
     code, epsg = item.properties.get("proj:code"), item.properties.get("proj:epsg")
     if code:
         return str(code)
-    return f"EPSG:{int(epsg)}" if isinstance(epsg, int | float) else None
+    return f"EPSG:{int(epsg)}" if isinstance(epsg, int | float) and math.isfinite(epsg) else None
 
 
 def _tile(properties: Mapping[str, Any]) -> str | None:
@@ -346,7 +394,8 @@ def _first(properties: Mapping[str, Any], *names: str) -> Any:
 
 def _number(properties: Mapping[str, Any], *names: str) -> float | None:
     value = _first(properties, *names)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if number else None
 
 
 def _said(error: Exception) -> str:

@@ -11,19 +11,22 @@ _OFFSET_SINCE = (4, 0)  # the processing baseline that brought BOA_ADD_OFFSET. s
 _OFFSET = -0.1  # [1] BOA_ADD_OFFSET -1000 of these baselines, where an item declares neither scale nor offset
 
 
-def scale_and_offset(described: Mapping[str, Any], baseline: Any, applied: bool, where: str) -> tuple[float, float]:
+def scale_and_offset(
+    asset: Mapping[str, Any], baseline: Any, applied: bool, where: str, inherited: Mapping[str, Any] | None = None
+) -> tuple[float, float]:
     """Scale and offset [1] of one asset: reflectance = counts * scale + offset.
 
-    described  the asset, with what its collection says of all such assets
+    asset      the asset's own fields
     baseline   the item's processing baseline, or None
     applied    the provider says that the offset is already in the counts
+    inherited  what the collection says of all such assets; heard only where the asset itself is silent
 
     What the item declares holds. Where it declares neither, its processing baseline tells (raw counts, as Planetary
     Computer has them). A scale without an offset is clear only before baseline 04.00. Anything else raises BadInput.
     """
-    first = (described.get("raster:bands") or described.get("bands") or [{}])[0]
-    scale = _declared(described, first, "scale", where)
-    offset = _declared(described, first, "offset", where)
+    scale, offset = _declared(asset, "scale", where), _declared(asset, "offset", where)
+    if scale is None and offset is None and inherited:
+        scale, offset = _declared(inherited, "scale", where), _declared(inherited, "offset", where)
     number = _baseline(baseline)
     if scale is None and offset is None and number is not None:
         scale, offset = _SCALE, _OFFSET if number >= _OFFSET_SINCE else 0.0
@@ -58,8 +61,15 @@ def scale_and_offset(described: Mapping[str, Any], baseline: Any, applied: bool,
     return scale, offset
 
 
-def _declared(described: Mapping[str, Any], first: Mapping[str, Any], name: str, where: str) -> float | None:
-    for value in (first.get(name), first.get(f"raster:{name}"), described.get(f"raster:{name}")):
+def bands_of(asset: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What an asset says of its first band, in the ways of the raster extension and of STAC 1.1."""
+    lists = (asset.get("raster:bands"), asset.get("bands"))
+    return [bands[0] for bands in lists if isinstance(bands, list) and bands and isinstance(bands[0], Mapping)]
+
+
+def _declared(asset: Mapping[str, Any], name: str, where: str) -> float | None:
+    values = [band.get(key) for band in bands_of(asset) for key in (name, f"raster:{name}")]
+    for value in (*values, asset.get(f"raster:{name}")):
         if value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
