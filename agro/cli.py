@@ -1,10 +1,11 @@
 """The roof for hands: `agro ...`, a thin door to the flows. Heavy things are imported inside commands."""
 
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -203,10 +204,12 @@ def _told(language: str) -> Iterator[_Voice]:
 
 def _through_prefect(config: str, overrides: list[str], until: date | None) -> "Summary":
     from agro.reports.words import say
-    from flows.orchestra import prepare
+    from flows.orchestra import end_orphans, prepare
     from flows.settings import load
 
     prepare()
+    end_orphans()
+    signal.signal(signal.SIGTERM, _as_interrupt)  # a service manager's wish ends us as Ctrl-C does
     print(say("Starting Prefect ...", load(config, overrides).ui.language), file=sys.stderr, flush=True)
     from flows.after_pass import after_pass
 
@@ -221,6 +224,10 @@ def _through_prefect(config: str, overrides: list[str], until: date | None) -> "
         ) from error
     summary: Summary = state.result()
     return summary
+
+
+def _as_interrupt(_: int, __: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _finish(summary: "Summary", language: str, as_json: bool) -> NoReturn:
@@ -253,7 +260,7 @@ def _day(text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        return date.fromisoformat(text)
+        return datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
         raise BadInput(
             "CLI-DATE", "{met} is no date, expected YYYY-MM-DD", "write the date so, for instance 2022-07-15", met=text
@@ -265,12 +272,13 @@ def _write(content: bytes, output: Path | None) -> None:
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
         return
+    filling = output.with_name(f".{output.name}.filling")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        filling = output.with_name(f".{output.name}.filling")
         filling.write_bytes(content)
         filling.replace(output)
     except OSError as error:
+        filling.unlink(missing_ok=True)
         raise BadInput(
             "FILE-WRITE",
             "{where}: cannot be written ({met})",

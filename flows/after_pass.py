@@ -36,7 +36,7 @@ def after_pass(config: str = "default", overrides: Sequence[str] = (), until: da
     with writing(settings.store.path, settings.store.wait_s) as store, opened(store) as index:
         plan = make_plan(settings, index, until)
         season = Season(settings, plan.land, store)
-        for result in keep_land(season):
+        for result in keep_land(season, plan.outlines_place, plan.seasons_place):
             index.add(result)
         outcomes = _take_all(plan, season, index)
     summary = summarise(plan, outcomes, settings, time.monotonic() - started)

@@ -1,6 +1,7 @@
 """How Prefect is met: at home under one folder, on loopback, silent, with nothing sent anywhere."""
 
 import os
+import signal
 from pathlib import Path
 
 from agro.domain.errors import StoreDown
@@ -10,6 +11,22 @@ def home() -> Path:
     """Our own folder of one user: AGRO_HOME, or `agro` where the desktop keeps such things."""
     data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share"
     return Path(os.environ.get("AGRO_HOME") or Path(data) / "agro")
+
+
+def end_orphans() -> int:
+    """End the temporary servers of runs that were killed: their parent is gone, and nobody else would. How many."""
+    ended = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+            words = (folder / "cmdline").read_bytes()
+            ours = f"PREFECT_HOME={home() / 'prefect'}".encode() in (folder / "environ").read_bytes().split(b"\x00")
+        except OSError:
+            continue  # ended meanwhile, or not ours to read
+        if parent == "1" and ours and b"prefect.server.api.server:create_app" in words:
+            os.kill(int(folder.name), signal.SIGTERM)
+            ended += 1
+    return ended
 
 
 def prepare() -> None:

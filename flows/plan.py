@@ -1,5 +1,7 @@
 """What is to be done: the fields, the passes over them, and which of them the store has already."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -23,6 +25,7 @@ from flows.settings import Settings, band_aliases, crops
 from flows.simulated import twin_catalog
 
 ALGORITHM = 1  # raise it when the same input gives other pixels or rows: everything is then made again, beside the old
+_FARTHEST_DEG = 9.0  # [deg] from a zone's middle: beyond it UTM's scale is off by more than a per cent
 BANDS = (*dict.fromkeys(band for name in VEGETATION for band in LAYERS[name].bands), SCENE_CLASS_BAND)
 
 
@@ -40,6 +43,11 @@ class Land:
     def key(self) -> str:
         """The version of the outlines, all together."""
         return digest(_rows(self.outlines[[name for name in OUTLINE_COLUMNS if name != "area_ha"]]))
+
+    @property
+    def field_ids(self) -> str:
+        """Of which fields the land consists, whatever their outlines."""
+        return digest(sorted(self.outlines["field_id"]))
 
     @property
     def seasons_key(self) -> str:
@@ -61,7 +69,7 @@ class Pass:
     outlines: str
     blocks: tuple[Block, ...]
     parts: tuple[Published, ...]
-    table_there: bool
+    table_place: str | None
 
     @property
     def part_key(self) -> str:
@@ -77,6 +85,8 @@ class Plan:
     todo: tuple[Pass, ...]
     refused: tuple[Refusal, ...]
     already_published: int
+    outlines_place: str | None
+    seasons_place: str | None
     layers: tuple[str, ...]
     simulated: bool
 
@@ -103,7 +113,7 @@ def make_plan(settings: Settings, index: Index, until: date | None) -> Plan:
     wanted = {name: names for name, names in aliases.items() if name in BANDS}
     last = datetime.combine(until, time.max, UTC) if until else None
     acquisitions, refused = stac.find(catalog, settings.imagery.collections, wanted, bbox, last)
-    known, tables = _known_parts(index), {result.place for result in index.items("fieldstats")}
+    known, tables = _by(index, "passes", "agro:inputs"), _by(index, "fieldstats", "agro:acquisition_id")
     grounds: dict[str | None, _Below] = {}
     todo, done, layers = [], 0, dict[str, None]()
     for acquisition in acquisitions:
@@ -112,14 +122,24 @@ def make_plan(settings: Settings, index: Index, until: date | None) -> Plan:
         if not below.fields:
             continue
         parts = known.get(digest(_identity(acquisition, settings)), [])
-        one = _missing(acquisition, below, settings, index, parts, tables)
+        one = _missing(acquisition, below, settings, index, parts, tables.get(acquisition.acquisition_id, []))
         layers |= dict.fromkeys(layer for part in one.parts for layer in part.properties["agro:layers"])
-        if one.blocks or not one.table_there:
+        if one.blocks or one.table_place:
             todo.append(one)
         else:
             done += 1
     shown = tuple(layer for layer in layers if LAYERS[layer].statistics)
-    return Plan(land, tuple(todo), tuple(refused), done, shown, simulated)
+    return Plan(land, tuple(todo), tuple(refused), done, *_land_places(land, index), shown, simulated)
+
+
+def _land_places(land: Land, index: Index) -> tuple[str | None, str | None]:
+    """Where the outlines and the season table are still to be published."""
+    rivals = [r for r in index.items("outlines") if r.properties["agro:field_ids"] == land.field_ids]
+    outlines = missing_place(f"outlines/{land.key}", rivals, index)
+    if land.seasons.empty:
+        return outlines, None
+    rivals = [r for r in index.items("season_fields") if r.properties["agro:field_ids"] == land.field_ids]
+    return outlines, missing_place(f"season_fields/{land.seasons_key}", rivals, index)
 
 
 def read_land(settings: Settings) -> Land:
@@ -144,16 +164,42 @@ def read_land(settings: Settings) -> Land:
         seasons, bad_rows = read_season_fields(settings.fields.seasons, crops(), set(outlines["field_id"]))
         refused += bad_rows
     crs = _zone(outlines) if settings.grid.crs == "auto" else _metric(settings.grid.crs)
-    return Land(outlines, seasons, tuple(refused), crs, outlines.geometry.to_crs(crs))
+    outlines, far = _near(outlines, crs)
+    return Land(outlines, seasons, (*refused, *far), crs, outlines.geometry.to_crs(crs))
 
 
 def _zone(outlines: gpd.GeoDataFrame) -> str:
-    """The UTM zone that the outlines were drawn in, else the one of their middle."""
+    """The UTM zone that the outlines were drawn in, else the one that holds most of them."""
     if "utm" in outlines.attrs:
         return str(outlines.attrs["utm"])
-    west, south, east, north = outlines.total_bounds
-    longitude, latitude = (west + east) / 2, (south + north) / 2
-    return f"EPSG:{(32600 if latitude >= 0 else 32700) + min(int((longitude + 180) // 6) + 1, 60)}"
+    middles = outlines.geometry.representative_point()
+    zones = [
+        (32600 if y >= 0 else 32700) + min(int((x + 180) // 6) + 1, 60)
+        for x, y in zip(middles.x, middles.y, strict=True)
+    ]
+    return f"EPSG:{Counter(sorted(zones)).most_common(1)[0][0]}"
+
+
+def _near(outlines: gpd.GeoDataFrame, crs: str) -> tuple[gpd.GeoDataFrame, list[Refusal]]:
+    """The outlines that a UTM zone can map, and the ones so far from it that lengths would no longer hold."""
+    code = int(crs.removeprefix("EPSG:"))
+    if code // 100 not in (326, 327):
+        return outlines, []
+    middles = outlines.geometry.representative_point()
+    away = ((middles.x - (code % 100 * 6 - 183) + 180) % 360 - 180).abs()
+    refused = [
+        BadInput(
+            "GEOM-FAR",
+            "field {field_id}: {degrees} degrees from the middle of zone {crs}, in which the other fields are mapped",
+            "check its coordinates; map fields of far zones in a run and store of their own",
+            field_id=field_id,
+            degrees=round(degrees),
+            crs=crs,
+        ).about(field_id=field_id)
+        for field_id, degrees in zip(outlines["field_id"], away, strict=True)
+        if degrees > _FARTHEST_DEG
+    ]
+    return outlines[(away <= _FARTHEST_DEG).to_numpy()].reset_index(drop=True), refused
 
 
 def _metric(code: str) -> str:
@@ -174,20 +220,22 @@ def _metric(code: str) -> str:
     return code
 
 
-def _known_parts(index: Index) -> dict[str, list[Published]]:
+def _by(index: Index, kind: str, name: str) -> dict[str, list[Published]]:
+    """The results of a kind by one of their properties, oldest first."""
     known: dict[str, list[Published]] = {}
-    for result in index.items("passes"):
-        known.setdefault(result.properties["agro:inputs"], []).append(result)
+    for result in index.items(kind):
+        known.setdefault(result.properties[name], []).append(result)
     return known
 
 
 @dataclass(frozen=True)
 class _Below:
-    """What lies below one footprint: the fields' numbers, their blocks, and the version of their outlines."""
+    """What lies below one footprint: the fields' numbers, their blocks, the version of their outlines, their ids."""
 
     fields: tuple[int, ...]
     blocks: frozenset[Block]
     outlines: str
+    field_ids: str
 
 
 def _below(footprint: str | None, land: Land) -> _Below:
@@ -199,20 +247,41 @@ def _below(footprint: str | None, land: Land) -> _Below:
     bounds = land.on_grid.bounds.to_numpy()
     blocks = frozenset(block for i in fields for block in blocks_over(land.crs, tuple(bounds[i])))
     rows = land.outlines.iloc[list(fields)]
-    return _Below(fields, blocks, digest(sorted(zip(rows["field_id"], rows["version"], strict=True))))
+    versions = digest(sorted(zip(rows["field_id"], rows["version"], strict=True)))
+    return _Below(fields, blocks, versions, digest(sorted(rows["field_id"])))
 
 
 def _missing(
-    acquisition: Acquisition, below: _Below, settings: Settings, index: Index, parts: list[Published], tables: set[str]
+    acquisition: Acquisition,
+    below: _Below,
+    settings: Settings,
+    index: Index,
+    parts: list[Published],
+    tables: list[Published],
 ) -> Pass:
     """What is missing of one acquisition that lies over some field."""
     sound = tuple(part for part in parts if _sound(index, part.place))
     mapped = {block_id for part in sound for block_id in part.properties["agro:blocks"]}
     blocks = tuple(sorted(block for block in below.blocks if block.block_id not in mapped))
     inputs = digest(_identity(acquisition, settings))
-    one = Pass(acquisition, inputs, below.fields, below.outlines, blocks, sound, table_there=False)
-    place = table_place(one, settings, [*(part.place for part in sound), *([pass_place(one)] if blocks else [])])
-    return replace(one, table_there=place in tables and _sound(index, place))
+    one = Pass(acquisition, inputs, below.fields, below.outlines, blocks, sound, None)
+    parents = [*(part.place for part in sound), *([pass_place(one)] if blocks else [])]
+    rivals = [table for table in tables if table.properties["agro:field_ids"] == below.field_ids]
+    return replace(one, table_place=missing_place(_table_place(one, settings, parents), rivals, index))
+
+
+def missing_place(place: str, rivals: Sequence[Published], index: Index) -> str | None:
+    """Where a result is still to be published, or None where it stands whole and is the newest of its rivals.
+
+    `rivals` are the results that speak of the same things, oldest first. Who goes back to earlier outlines or
+    parameters wants their results to be current again: they are published once more, as a copy.
+    """
+    own = [rival.place for rival in rivals if rival.place == place or rival.place.startswith(f"{place}~")]
+    if not own:
+        return place
+    if rivals[-1].place != own[-1]:
+        return f"{place}~{len(own) + 1}"
+    return None if _sound(index, own[-1]) else own[-1]
 
 
 def pass_place(one: Pass) -> str:
@@ -221,7 +290,7 @@ def pass_place(one: Pass) -> str:
     return f"passes/{look.acquired_at.year}/{file_name(look.acquisition_id)}--{one.part_key}"
 
 
-def table_place(one: Pass, settings: Settings, parents: list[str]) -> str:
+def _table_place(one: Pass, settings: Settings, parents: list[str]) -> str:
     """Where the table of the fields below the pass will stand."""
     look = one.acquisition
     thresholds = [settings.fields.few_px, settings.fields.low_clear_fraction, settings.imagery.low_sun_zenith_deg]

@@ -1,13 +1,20 @@
 """The configuration: typed, bounded, read once. Unknown keys are refused, values are frozen."""
 
+import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from agro.domain.errors import BadInput
 from agro.domain.land import Crop
@@ -52,8 +59,14 @@ class Fields(_Section):
     low_clear_fraction: float = Field(ge=0, le=1)
 
 
+def _box(bounds: tuple[float, ...]) -> tuple[float, ...]:
+    if bounds and not (-180 <= bounds[0] < bounds[2] <= 180 and -90 <= bounds[1] < bounds[3] <= 90):
+        raise ValueError("[west, south, east, north] in degrees, west below east and south below north")
+    return bounds
+
+
 class Region(_Section):
-    bounds: tuple[()] | tuple[float, float, float, float]
+    bounds: Annotated[tuple[()] | tuple[float, float, float, float], AfterValidator(_box)]
 
 
 class GridChoice(_Section):
@@ -201,7 +214,21 @@ def _toml(path: Path) -> dict[str, Any]:
 
 def _environment() -> dict[str, Any]:
     """What AGRO__SECTION__KEY variables say; paths are relative to the working directory."""
-    found = EnvSettingsSource(Settings, env_prefix="AGRO__", env_nested_delimiter="__")()
+    for name in os.environ:
+        section = name.removeprefix("AGRO__").partition("__")[0].lower()
+        if name.startswith("AGRO__") and section not in Settings.model_fields:
+            raise BadInput(
+                "CFG-KEY", "unknown configuration key {where}", "configs/default.toml lists every key", where=name
+            )
+    try:
+        found = EnvSettingsSource(Settings, env_prefix="AGRO__", env_nested_delimiter="__")()
+    except SettingsError as error:
+        raise BadInput(
+            "CFG-ENVIRONMENT",
+            "a variable AGRO__... cannot be read: {met}",
+            "write lists and tables as JSON, for instance AGRO__IMAGERY__COLLECTIONS='[\"sentinel-2-l2a\"]'",
+            met=str(error),
+        ) from None
     return _placed({name: value for name, value in found.items() if isinstance(value, Mapping)}, Path.cwd())
 
 

@@ -1,16 +1,21 @@
 """The simulated region as the embedded default: made once for its parameters, then read like any catalogue."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agro.domain.errors import BadInput, StoreDown
 from agro.reports.words import say
-from agro.store.publish import digest
+from agro.store.publish import digest, locked
 from flows.progress import progress
 from flows.settings import CONFIGS, Settings, facts
 
 if TYPE_CHECKING:
     from flows.plan import Land
+
+_LONGEST_WAIT_S = 1800  # [s] for another run that makes the same region
 
 
 def twin_catalog(settings: Settings, land: "Land") -> Path:
@@ -34,7 +39,9 @@ def twin_catalog(settings: Settings, land: "Land") -> Path:
     total = outlines["district"].nunique() * len(twin.seasons)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with progress(say("Simulating the region", settings.ui.language), total) as step:
+        with _making(path), progress(say("Simulating the region", settings.ui.language), total) as step:
+            if catalog.is_file():
+                return catalog  # another run made it while we waited
             return make(path, outlines, rules, twin.seasons, twin.seed, twin.faults, land.crs, step)
     except OSError as error:
         raise StoreDown(
@@ -44,3 +51,14 @@ def twin_catalog(settings: Settings, land: "Land") -> Path:
             where=str(path),
             met=str(error),
         ) from error
+
+
+@contextmanager
+def _making(path: Path) -> Iterator[None]:
+    """One maker of a region at a time; the others wait for it."""
+    lock = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        locked(lock, _LONGEST_WAIT_S)
+        yield
+    finally:
+        os.close(lock)

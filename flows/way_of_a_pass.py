@@ -21,9 +21,9 @@ from agro.imagery.reflectance import for_ratios, reflectance, to_20_m
 from agro.sources import stac
 from agro.store import rasters
 from agro.store import stac as items
-from agro.store.publish import Published, Store, now, publish, read_asset
+from agro.store.publish import Published, Store, digest, now, publish, read_asset
 from agro.store.tables import to_parquet
-from flows.plan import Land, Pass, parameters, pass_place, table_place
+from flows.plan import Land, Pass, parameters, pass_place
 from flows.settings import Settings
 
 _RESOLUTIONS = (10, 20)  # [m] the two pixel sizes of a pass's layers
@@ -59,27 +59,30 @@ class Season:
         return {name: value for name, value in self.__dict__.items() if name != "_pixels"}
 
 
-def keep_land(season: Season) -> list[Published]:
+def keep_land(season: Season, outlines_place: str | None, seasons_place: str | None) -> list[Published]:
     """Publish the outlines, so that every result can be drawn and checked against what it was made for."""
-    land, simulated = season.land, season.settings.imagery.source == "twin"
-    place = f"outlines/{land.key}"
-    table = to_parquet(land.outlines)
-    item = items.item(
-        land.key,
-        tuple(land.outlines.total_bounds),
-        {"datetime": now(), "agro:kind": "outlines", "agro:fields": len(land.outlines), "agro:simulated": simulated},
-        {"fields": items.table_asset("fields.parquet", "field outlines")},
-    )
-    kept = [publish(season.store, place, {"fields": table}, item)]
-    if not land.seasons.empty:
-        content = to_parquet(land.seasons)
+    land, kept = season.land, []
+    about = {
+        "datetime": now(),
+        "agro:field_ids": land.field_ids,
+        "agro:simulated": season.settings.imagery.source == "twin",
+    }
+    if outlines_place:
         item = items.item(
-            land.seasons_key,
+            outlines_place.rsplit("/", 1)[-1],
+            tuple(land.outlines.total_bounds),
+            {**about, "agro:kind": "outlines", "agro:fields": len(land.outlines)},
+            {"fields": items.table_asset("fields.parquet", "field outlines")},
+        )
+        kept.append(publish(season.store, outlines_place, {"fields": to_parquet(land.outlines)}, item))
+    if seasons_place:
+        item = items.item(
+            seasons_place.rsplit("/", 1)[-1],
             None,
-            {"datetime": now(), "agro:kind": "season_fields", "agro:simulated": simulated},
+            {**about, "agro:kind": "season_fields"},
             {"seasons": items.table_asset("seasons.parquet", "what grew where")},
         )
-        kept.append(publish(season.store, f"season_fields/{land.seasons_key}", {"seasons": content}, item))
+        kept.append(publish(season.store, seasons_place, {"seasons": to_parquet(land.seasons)}, item))
     return kept
 
 
@@ -88,7 +91,8 @@ def take(one: Pass, season: Season) -> Done:
     new = [_map_and_keep(one, season)] if one.blocks else []
     parts = [*one.parts, *new]
     rows = _count(one, parts, season)
-    new.append(_keep_rows(one, parts, rows, season))
+    if one.table_place:
+        new.append(_keep_rows(one, one.table_place, parts, rows, season))
     layers, left_out = _possible(one.acquisition)
     clear = rows.drop_duplicates("field_id")
     weight = season.land.outlines.set_index("field_id").loc[clear["field_id"], "area_ha"]
@@ -281,15 +285,14 @@ def _published_maps(
     return grid, layers, on_pixels_of(classes, layers[names[0]])
 
 
-def _keep_rows(one: Pass, parts: list[Published], rows: pd.DataFrame, season: Season) -> Published:
-    parents = [part.place for part in parts]
-    place = table_place(one, season.settings, parents)
+def _keep_rows(one: Pass, place: str, parts: list[Published], rows: pd.DataFrame, season: Season) -> Published:
     outlines: gpd.GeoDataFrame = season.land.outlines.iloc[list(one.fields)]
     properties = {
         **_about(one.acquisition, season),
         "agro:kind": "fieldstats",
-        "agro:parents": parents,
+        "agro:parents": [part.place for part in parts],
         "agro:outlines": season.land.key,
+        "agro:field_ids": digest(sorted(outlines["field_id"])),
         "agro:rows": len(rows),
     }
     item = items.item(

@@ -24,8 +24,8 @@ def nothing_new(settings: Settings, until: date | None) -> Summary | None:
         return None
     with opened(Store(settings.store.path)) as index:
         plan = make_plan(settings, index, until)
-    kept = (settings.store.path / "outlines" / plan.land.key).is_dir()
-    return None if plan.todo or not kept else summarise(plan, [], settings, time.monotonic() - started)
+    work = plan.todo or plan.outlines_place or plan.seasons_place
+    return None if work else summarise(plan, [], settings, time.monotonic() - started)
 
 
 def summarise(plan: Plan, outcomes: Sequence["Done | Refusal"], settings: Settings, seconds: float) -> Summary:

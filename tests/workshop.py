@@ -159,7 +159,7 @@ def run_plain(settings: Settings) -> Ran:
     with writing(settings.store.path) as store, opened(store) as index:
         plan = make_plan(settings, index, None)
         season = Season(settings, plan.land, store)
-        for result in keep_land(season):
+        for result in keep_land(season, plan.outlines_place, plan.seasons_place):
             index.add(result)
         with hands(plan.todo, season) as hand:
             for one in plan.todo:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import shapely
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
@@ -32,6 +33,7 @@ _STYLE: dict[str, tuple[str, str, tuple[str, ...], tuple[float, float]]] = {
     "lai": ("Where are there fewer leaves?", "leaf area index LAI", _GREEN, (0.0, 6.0)),
 }
 _INK, _FAINT, _HIDDEN = "#1f2a30", "#8a949a", "#c9cdd0"
+_PLAIN: Any = {"text.parse_math": False}  # a field may be called $5
 _MARGIN = 0.06  # [1] of ground shown around the fields
 _DPI = 130  # [1/inch]
 
@@ -55,6 +57,7 @@ class FieldView:
     notes: Sequence[str] = field(default_factory=tuple)
 
 
+@rc_context(_PLAIN)
 def field_picture(view: FieldView, language: str) -> bytes:
     """A map of one field's layer on one pass, with the season's curve below.
 
@@ -91,6 +94,7 @@ def field_picture(view: FieldView, language: str) -> bytes:
     return _png(figure)
 
 
+@rc_context(_PLAIN)
 def overview_picture(
     fields: pd.DataFrame, layer: str, groups: Mapping[str, str], simulated: bool, language: str
 ) -> bytes:
@@ -107,7 +111,7 @@ def overview_picture(
     question, name, colours, scale = _STYLE[layer]
     columns = min(2, len(groups))
     rows = -(-len(groups) // columns)
-    figure = Figure(figsize=(4.6 * columns + 1.4, 4.4 * rows + 1.1), dpi=_DPI, facecolor="white")
+    figure = Figure(figsize=(max(4.6 * columns + 1.4, 7.4), 4.4 * rows + 1.1), dpi=_DPI, facecolor="white")
     FigureCanvasAgg(figure)
     height, colour_map = figure.get_figheight(), _map(colours)
     top = 1 - 0.95 / height
@@ -222,7 +226,7 @@ def _draw_group(axes: Axes, fields: pd.DataFrame, colours: Any, scale: tuple[flo
         where = shapely.get_point(shapely.maximum_inscribed_circle(row.geometry), 0)
         text = say("no data", language) if nothing else number(row.value, 2, language)
         dark = not nothing and norm(row.value) > 0.55
-        label = f"{row.field_id.rsplit('-', 1)[-1]}\n{text}"
+        label = f"{row.field_id.rsplit('-', 1)[-1] or row.field_id}\n{text}"
         axes.text(where.x, where.y, label, ha="center", va="center", fontsize=8, color="white" if dark else _INK)
     seen = fields["seen_at"].dropna()
     if len(seen):

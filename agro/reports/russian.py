@@ -90,6 +90,8 @@ RUSSIAN: dict[str, str] = {
     "run `agro run` first, or check --store": "сначала выполните `agro run` или проверьте --store",
     "{where}: nothing is published yet": "{where}: ещё ничего не опубликовано",
     "run `agro run` first": "сначала выполните `agro run`",
+    "a variable AGRO__... cannot be read: {met}": "переменная AGRO__... не читается: {met}",
+    "write lists and tables as JSON, for instance AGRO__IMAGERY__COLLECTIONS='[\"sentinel-2-l2a\"]'": "записывайте списки и таблицы как JSON, например AGRO__IMAGERY__COLLECTIONS='[\"sentinel-2-l2a\"]'",
     # The store
     "{where}: is damaged ({met})": "{where}: повреждено ({met})",
     "run `agro store verify --set-aside`, then `agro run`: it is made again": "выполните `agro store verify --set-aside`, затем `agro run`: всё будет сделано заново",
@@ -236,7 +238,10 @@ RUSSIAN: dict[str, str] = {
     "{where}: near {met}, outside the region": "{where}: около {met}, вне территории",
     "longitude and latitude look swapped": "похоже, долгота и широта переставлены",
     "check the coordinate system, or region.bounds": "проверьте систему координат или region.bounds",
+    "field {field_id}: {degrees} degrees from the middle of zone {crs}, in which the other fields are mapped": "поле {field_id}: {degrees} градусов от середины зоны {crs}, в которой строятся карты остальных полей",
+    "check its coordinates; map fields of far zones in a run and store of their own": "проверьте его координаты; поля далёких зон обрабатывайте отдельным запуском в отдельное хранилище",
     # What grew where
+    "{where}: not a sound CSV ({met})": "{where}: файл CSV повреждён ({met})",
     "{where}: a table is read from .csv or .xlsx": "{where}: таблицы читаются из .csv и .xlsx",
     "{where}: not a sound .xlsx ({met})": "{where}: файл .xlsx повреждён ({met})",
     "save it again from the spreadsheet": "сохраните его заново из таблицы",

@@ -1,5 +1,6 @@
 """Field outlines from GeoJSON, GeoPackage, Shapefile or GeoParquet: checked one by one, each refusal by name."""
 
+import glob
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ _LARGEST_HA = 20_000.0  # [ha] more is a district, not a field
 _MOST_VERTICES = 200_000
 _MOST_FEATURES = 1_000_000
 _UTM = (326, 327)  # EPSG codes of the UTM zones on WGS 84 begin so: north, south
+_CRS84 = ("OGC", "CRS84")  # longitude and latitude on WGS 84, the default of GeoParquet
 _GEOD = Geod(ellps="WGS84")
 _UNSAID_DBF_MARKS = {0x00, 0x57}  # a .dbf whose header does not say its code page
 
@@ -84,14 +86,13 @@ def _read(path: Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFra
             head = file.read(64)
         if not head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(_SIGNATURES[suffix]):
             raise ValueError(f"it begins with {head[:12]!r}")
-        if suffix == ".shp":
-            encoding = _shapefile_encoding(path, encoding)
+        encoding = _shapefile_encoding(path, encoding) if suffix == ".shp" else None  # the others are UTF-8
         if suffix == ".gpkg":
             layer = _only_layer(path, layer)
         driver = pyogrio.read_info(path, layer=layer)["driver"]
         if driver != _DRIVERS[suffix]:
             raise ValueError(f"its content is {driver}")
-        return pyogrio.read_dataframe(path, layer=layer, encoding=encoding)
+        return pyogrio.read_dataframe(path, layer=layer, encoding=encoding, on_invalid="ignore")
     except AgroError:
         raise
     except Exception as error:  # GDAL, Arrow and geopandas each have their own
@@ -121,7 +122,7 @@ def _only_layer(path: Path, layer: str | None) -> str:
 
 
 def _shapefile_encoding(path: Path, encoding: str | None) -> str | None:
-    beside = {p.suffix.lower(): p for p in path.parent.glob(f"{path.stem}.*")}
+    beside = {p.suffix.lower(): p for p in path.parent.glob(f"{glob.escape(path.stem)}.*")}
     for needed in (".dbf", ".shx"):
         if needed not in beside:
             raise BadInput(
@@ -181,19 +182,21 @@ def _normal(features: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
     table = pd.DataFrame(index=range(len(features)))
     for column in ("field_id", "farm_id", "district", "crop"):
         values = features[column] if column in features.columns else [None] * len(features)
-        table[column] = [None if pd.isna(v) or not str(v).strip() else _text(v) for v in values]
+        table[column] = [_text(value) for value in values]
     table["place"] = [Told("{file}, feature {n}", {"file": where, "n": n + 1}) for n in range(len(features))]
     shapes = shapely.force_2d(np.asarray(features.geometry.array))
     finite = np.array([s is None or bool(np.isfinite(shapely.get_coordinates(s)).all()) for s in shapes])
     shapes[~finite] = None
-    outlines = gpd.GeoSeries(shapes, crs=features.crs)
-    if not CRS(features.crs).equals(CRS(4326), ignore_axis_order=True):
-        outlines = outlines.to_crs(4326)
+    same = CRS(features.crs).equals(CRS(4326), ignore_axis_order=True) or CRS(features.crs).to_authority() == _CRS84
+    outlines = gpd.GeoSeries(shapes, crs=4326) if same else gpd.GeoSeries(shapes, crs=features.crs).to_crs(4326)
     return gpd.GeoDataFrame(table, geometry=outlines.values, crs=4326)
 
 
-def _text(value: Any) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+def _text(value: Any) -> str | None:
+    """An attribute as text; what is empty, or no single value, is none."""
+    if not pd.api.types.is_scalar(value) or pd.isna(value):
+        return None
+    return (str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)).strip() or None
 
 
 def _refusals(

@@ -153,7 +153,16 @@ def _csv(path: Path) -> list[list[Any]]:
             raise BadInput("FILE-ENCODING", "{where}: not UTF-8", "save it as UTF-8", where=path.name) from None
     heading = text.split("\n", 1)[0]
     delimiter = max(";\t,", key=heading.count)
-    return list(csv.reader(io.StringIO(text), delimiter=delimiter))
+    try:
+        return list(csv.reader(io.StringIO(text.replace("\r\n", "\n").replace("\r", "\n")), delimiter=delimiter))
+    except csv.Error as error:
+        raise BadInput(
+            "CSV-UNREADABLE",
+            "{where}: not a sound CSV ({met})",
+            "save it again from the spreadsheet",
+            where=path.name,
+            met=str(error),
+        ) from None
 
 
 def _columns(heading: Sequence[Any], where: str) -> list[str]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,17 +15,17 @@ from pystac.stac_io import DefaultStacIO
 
 from agro.domain.errors import AgroError, BadInput, Refusal, TornFile
 from agro.domain.grid import Grid
-from agro.domain.imagery import SCENE_CLASS_BAND, Acquisition, Angles, Band
+from agro.domain.imagery import SCENE_CLASS_BAND, Acquisition, Band
 from agro.sources.guard import inside, read_text
 from agro.sources.raster import bounds_on, read_band
-from agro.sources.stac_scale import bands_of, scale_and_offset
+from agro.sources.stac_properties import angles, crs, datatake, first, nodata, tile
+from agro.sources.stac_scale import scale_and_offset
 
 if TYPE_CHECKING:
     import xarray as xr
 
 _SHA256 = "1220"  # multihash: sha-256, 32 bytes follow
 _OLDEST_YEAR = 1984  # [a] a look older than this is a clock that was never set
-_DATATAKE = re.compile(r"(?:GS2[A-D]|S2[A-D]_MSIL[12][AC])_(\d{8}T\d{6})_")  # GS2A_20200714T110621_026425_N02.14
 _COUNTS_LIMIT = 1_000_000  # items in one catalogue; beyond this it is a service, not a folder
 
 
@@ -292,7 +290,7 @@ def _acquisition(
     folder: Path,
 ) -> Acquisition:
     properties = item.properties
-    baseline = _first(properties, "s2:processing_baseline", "processing:version", "sentinel2:processing_baseline")
+    baseline = first(properties, "s2:processing_baseline", "processing:version", "sentinel2:processing_baseline")
     bands = {}
     for name, keys in aliases.items():
         key = next((key for key in keys if key in item.assets), None)
@@ -310,7 +308,7 @@ def _acquisition(
             str(path),
             scale,
             offset,
-            _nodata(asset.extra_fields, inherited),
+            nodata(asset.extra_fields, inherited),
             path.stat().st_size if path.is_file() else None,
             asset.extra_fields.get("file:checksum"),
         )
@@ -335,67 +333,13 @@ def _acquisition(
         platform=str(properties.get("platform") or properties.get("constellation") or "unknown"),
         collection=str(item.collection_id),
         bands=bands,
-        angles=_angles(properties),
+        angles=angles(properties),
         footprint=footprint.wkt if footprint is not None else None,
-        crs=_crs(item),
+        crs=crs(item),
         processing_baseline=None if baseline is None else str(baseline),
-        tile=_tile(properties),
-        datatake=_datatake(item),
+        tile=tile(properties),
+        datatake=datatake(item),
     )
-
-
-def _nodata(*described: Mapping[str, Any]) -> int:
-    """The count that marks what was not measured: as declared, else 0."""
-    for asset in described:
-        for value in (*(band.get("nodata") for band in bands_of(asset)), asset.get("nodata")):
-            if isinstance(value, int | float) and math.isfinite(value):
-                return int(value)
-    return 0
-
-
-def _angles(properties: Mapping[str, Any]) -> Angles:
-    elevation = _number(properties, "view:sun_elevation")
-    return Angles(
-        90.0 - elevation if elevation is not None else _number(properties, "s2:mean_solar_zenith"),
-        _number(properties, "view:sun_azimuth", "s2:mean_solar_azimuth"),
-        _number(properties, "view:off_nadir", "view:incidence_angle"),
-        _number(properties, "view:azimuth"),
-    )
-
-
-def _crs(item: pystac.Item) -> str | None:
-    code, epsg = item.properties.get("proj:code"), item.properties.get("proj:epsg")
-    if code:
-        return str(code)
-    return f"EPSG:{int(epsg)}" if isinstance(epsg, int | float) and math.isfinite(epsg) else None
-
-
-def _tile(properties: Mapping[str, Any]) -> str | None:
-    whole = _first(properties, "mgrs:tile", "s2:mgrs_tile", "grid:code")
-    if whole is not None:
-        return str(whole).removeprefix("MGRS-")
-    parts = [properties.get(f"mgrs:{part}") for part in ("utm_zone", "latitude_band", "grid_square")]
-    return None if None in parts else "".join(map(str, parts))
-
-
-def _datatake(item: pystac.Item) -> str | None:
-    """The start of the datatake, as product names have it: 20200714T110621."""
-    names = [item.properties.get(name) for name in ("s2:datatake_id", "s2:product_uri", "eopf:datatake_id")]
-    for name in (*names, item.id):
-        found = _DATATAKE.match(str(name))
-        if found:
-            return found[1]
-    return None
-
-
-def _first(properties: Mapping[str, Any], *names: str) -> Any:
-    return next((properties[name] for name in names if properties.get(name) is not None), None)
-
-
-def _number(properties: Mapping[str, Any], *names: str) -> float | None:
-    value = _first(properties, *names)
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if number else None
 
 
 def _said(error: Exception) -> str:

@@ -8,34 +8,43 @@ from agro.store.index import opened
 from agro.store.publish import Published, Store, read_asset
 from agro.store.tables import from_parquet
 
-_KEY = ["field_id", "acquired_at", "acquisition_id", "layer"]
+_ROW = ["field_id", "acquired_at", "acquisition_id", "layer"]
 
 
 def fieldstats(store: Store, as_of: str | None = None) -> pd.DataFrame:
     """One row for each field, current acquisition and layer, sorted.
 
-    Of several products of one look, the newest processing baseline is current for the fields that it shows, whatever
-    came first; of several tables of one pass, the newest. `as_of` (ISO, UTC): only what was published by then.
+    Of several tables of one pass the newest holds. Of several products of one look the current one for a field is that
+    of the newest processing baseline, then the one that shows it whole, or most of it: no order of arrival changes it.
+    `as_of` (ISO, UTC): only what was published by then.
     """
     with opened(store) as index:
-        tables = [_with_look(store, result) for result in index.items("fieldstats", as_of)]
+        tables = [_with_look(store, result, n) for n, result in enumerate(index.items("fieldstats", as_of))]
     if not tables:
         raise BadInput(
             "STORE-EMPTY", "{where}: nothing is published yet", "run `agro run` first", where=str(store.root)
         )
-    rows: pd.DataFrame = pd.concat(tables, ignore_index=True).drop_duplicates(_KEY, keep="last")
-    ranks = rows[["look", "field_id", "rank"]].groupby(["look", "field_id"])["rank"].transform("max")
-    rows = rows[rows["rank"] == ranks].drop(columns=["look", "rank"])
-    return rows.sort_values(_KEY, ignore_index=True)
+    rows: pd.DataFrame = pd.concat(tables, ignore_index=True)
+    newest = rows.groupby(["acquisition_id", "field_id"])["table"].transform("max")
+    rows = rows[rows["table"] == newest]
+    products = rows.groupby(["look", "field_id", "acquisition_id"], as_index=False).agg(
+        baseline=("baseline", "first"), unseen=("unseen", "any"), px=("n_px", "max")
+    )
+    products["px"] = products["px"].where(products["unseen"], 0)
+    products = products.sort_values(["baseline", "unseen", "px", "acquisition_id"], ascending=[True, False, True, True])
+    current = products.drop_duplicates(["look", "field_id"], keep="last")[["look", "field_id", "acquisition_id"]]
+    rows = rows.merge(current, on=["look", "field_id", "acquisition_id"])
+    return rows.drop(columns=["look", "baseline", "unseen", "table"]).sort_values(_ROW, ignore_index=True)
 
 
-def _with_look(store: Store, result: Published) -> pd.DataFrame:
-    """The rows of one table, with the look that they are of and the rank of its product: baseline, then id."""
+def _with_look(store: Store, result: Published, number: int) -> pd.DataFrame:
+    """The rows of one table, with the look and the product that they are of."""
     rows: pd.DataFrame = from_parquet(read_asset(store, result, "fields"))
     p = result.properties
     major, _, minor = str(p["agro:processing_baseline"] or "0").partition(".")
-    rank = f"{major.zfill(4)}.{minor.zfill(4)} {p['agro:acquisition_id']}"
-    return rows.assign(look=p["agro:look"], rank=rank)
+    baseline = f"{major.zfill(4)}.{minor.zfill(4)}"
+    unseen = rows["flag"].str.contains("partly_unseen")
+    return rows.assign(look=p["agro:look"], baseline=baseline, unseen=unseen, table=number)
 
 
 def outlines(store: Store, as_of: str | None = None) -> GeoDataFrame:
@@ -63,7 +72,8 @@ def seasons(store: Store, as_of: str | None = None) -> pd.DataFrame:
 
 
 def parts_of(store: Store, acquisition_id: str, as_of: str | None = None) -> list[Published]:
-    """The current parts of one acquisition's map: those of its newest inputs, oldest first."""
+    """The parts of one acquisition's map that its current table was counted from."""
     with opened(store) as index:
-        parts = [r for r in index.items("passes", as_of) if r.properties["agro:acquisition_id"] == acquisition_id]
-    return [part for part in parts if part.properties["agro:inputs"] == parts[-1].properties["agro:inputs"]]
+        mine = [r for r in index.items("fieldstats", as_of) if r.properties["agro:acquisition_id"] == acquisition_id]
+        parents = mine[-1].properties["agro:parents"]
+        return [part for part in index.items("passes", as_of) if part.place in parents]

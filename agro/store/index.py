@@ -1,13 +1,14 @@
 """An index of what is published, so that nobody has to walk the folders. Never the truth: that is the items."""
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from agro.domain.errors import Refusal, StoreDown, TornFile
-from agro.store.publish import KINDS, Published, Store, read_asset, whole
+from agro.store.publish import KINDS, OWN_HASH, Published, Store, own_hash, read_asset, whole
 
 _FILE = "index.sqlite"
 _TABLE = """
@@ -55,7 +56,7 @@ class Index:
             "SELECT place, item FROM items WHERE kind = ? AND (? IS NULL OR created <= ?) ORDER BY created, place",
             (kind, as_of, as_of),
         )
-        return [Published(place, json.loads(item)) for place, item in rows]
+        return [_sound(place, item) for place, item in rows]
 
     def forget(self, place: str) -> None:
         """Drop a row whose result is no more."""
@@ -77,21 +78,43 @@ class Index:
         return torn
 
 
+def _sound(place: str, text: str) -> Published:
+    try:
+        item = json.loads(text)
+        if item["properties"][OWN_HASH] == own_hash(item):
+            return Published(place, item)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        pass  # told below
+    raise sqlite3.DatabaseError(f"the row of {place} is not what was published")
+
+
 @contextmanager
 def opened(store: Store) -> Iterator[Index]:
     """The index, mended. A damaged one is made anew; where the disk is read-only it lives in memory."""
     path = store.root / _FILE
     try:
-        rows = _connected(path)
+        index = _checked(store, path)
     except sqlite3.OperationalError:
-        rows = _connected(":memory:")
+        index = _checked(store, ":memory:")
     except sqlite3.DatabaseError:
         _remove(path)
-        rows = _connected(path)
-    with closing(rows):
+        index = _checked(store, path)
+    with closing(index._rows):
+        yield index
+
+
+def _checked(store: Store, path: Path | str) -> Index:
+    """The index after a look at every row; raises sqlite3.DatabaseError where it is damaged."""
+    rows = _connected(path)
+    try:
         index = Index(store, rows)
         index.mend()
-        yield index
+        for kind in KINDS:
+            index.items(kind)
+        return index
+    except Exception:
+        rows.close()
+        raise
 
 
 def reindex(store: Store) -> tuple[int, list[Refusal]]:
@@ -139,4 +162,4 @@ def _connected(path: Path | str) -> sqlite3.Connection:
 
 def _remove(path: Path) -> None:
     for name in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
-        name.unlink(missing_ok=True)
+        shutil.rmtree(name) if name.is_dir() else name.unlink(missing_ok=True)

@@ -26,7 +26,7 @@ from agro.domain.errors import StoreDown, TornFile
 
 KINDS = ("outlines", "season_fields", "passes", "fieldstats")
 ITEM = "item.json"
-_OWN_HASH = "agro:checksum"
+OWN_HASH = "agro:checksum"
 _LONGEST_NAME = 120  # [byte] leaves room for the key below the 255 of common file systems
 
 
@@ -137,7 +137,7 @@ def publish(store: Store, place: str, assets: Mapping[str, bytes], item: dict[st
     stands there torn is set aside. Raises StoreDown where the disk refuses, and then nothing is visible.
     """
     item = {**item, "assets": {name: {**about, **_identity(assets[name])} for name, about in item["assets"].items()}}
-    item["properties"] = {**item["properties"], _OWN_HASH: own_hash(item)}
+    item["properties"] = {**item["properties"], OWN_HASH: own_hash(item)}
     target, filling = store.root / place, store.staging / file_name(place)
     with _told(store.root):
         if target.exists():
@@ -169,13 +169,13 @@ def whole(store: Store, place: str) -> Published:
     folder = store.root / place
     try:
         item = json.loads((folder / ITEM).read_bytes())
-        if item["properties"][_OWN_HASH] != own_hash(item):
+        if item["properties"][OWN_HASH] != own_hash(item):
             raise ValueError("its own hash differs")
         for about in item["assets"].values():
             path = folder / about["href"]
             if path.stat().st_size != about["file:size"]:
                 raise ValueError(f"{path.name} has {path.stat().st_size} bytes, not {about['file:size']}")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise _torn(place, str(error)) from None
     return Published(place, item)
 
@@ -202,7 +202,7 @@ def set_aside(store: Store, place: str) -> None:
 
 def own_hash(item: Mapping[str, Any]) -> str:
     """The sha-256 of an item without this hash and without `created`, the only thing that equal input leaves open."""
-    properties = {name: value for name, value in item["properties"].items() if name not in (_OWN_HASH, "created")}
+    properties = {name: value for name, value in item["properties"].items() if name not in (OWN_HASH, "created")}
     return hashlib.sha256(_canonical({**item, "properties": properties})).hexdigest()
 
 

@@ -243,3 +243,60 @@ def test_the_newest_baseline_of_a_look_is_current_in_every_order_of_arrival(
     assert set(rows["acquisition_id"]) == {"newer_copy"}  # of equals the last by name: a choice that no order changes
     assert len(rows) == 2 * 5
     assert len(list((tmp_path / "store").glob("passes/*/*"))) == 3
+
+
+def test_going_back_to_earlier_outlines_makes_their_rows_current_again(
+    make_catalog: Make, run: Run, tmp_path: Path
+) -> None:
+    made = make_catalog([Scene("a")])
+    first = made.fields.read_text()
+    other = json.loads(first)
+    ring = np.array(other["features"][0]["geometry"]["coordinates"][0])
+    other["features"][0]["geometry"]["coordinates"] = [(ring.mean(axis=0) + (ring - ring.mean(axis=0)) * 0.6).tolist()]
+    counted = []
+    for outlines in (first, json.dumps(other), first):
+        made.fields.write_text(outlines)
+        assert set(run(made).done) == {"a"}
+        counted.append(int(table(tmp_path).loc[("west", "a", "ndvi"), "n_px"]))
+    assert counted[0] == counted[2] > counted[1]
+    assert len(table(tmp_path)) == 10 and not run(made).done
+
+
+def test_two_halves_of_one_look_each_show_their_fields(make_catalog: Make, run: Run, tmp_path: Path) -> None:
+    """Two granules of one datatake, each with half of the image: a field's row comes from the one that shows it."""
+    both = {"s2:datatake_id": "GS2A_20210701T050001_031000_N05.00", "mgrs:tile": "45UVB"}
+    left, right = np.full((20, 20), 4), np.full((20, 20), 4)
+    left[:, 10:], right[:, :10] = 0, 0
+    run(make_catalog([Scene("x_0", scl=left, properties=both), Scene("x_1", scl=right, properties=both)]))
+    rows = table(tmp_path)
+    assert (
+        rows.loc[("west", "x_0", "ndvi"), "clear_fraction"]
+        == rows.loc[("east", "x_1", "ndvi"), "clear_fraction"]
+        == 1.0
+    )
+    assert len(rows) == 10
+
+
+def test_a_corrected_item_replaces_its_rows_whole(make_catalog: Make, run: Run, tmp_path: Path) -> None:
+    made = make_catalog([Scene("a")])
+    run(made)
+    made.edit("a", lambda item: (item["properties"].update(datetime="2021-07-01T06:00:00Z"), item["assets"].pop("nir")))
+    run(made)
+    rows = table(tmp_path).reset_index()
+    assert set(rows["layer"]) == {"ndre", "ndmi", "lai"} and len(rows) == 6
+    assert len(set(rows["acquired_at"])) == 1
+
+
+def test_one_stray_field_moves_no_map(make_catalog: Make, run: Run, tmp_path: Path) -> None:
+    made = make_catalog([Scene("a")])
+    outlines = json.loads(made.fields.read_text())
+    stray = {"type": "Polygon", "coordinates": [[[55.2, 85.6], [55.21, 85.6], [55.21, 85.601], [55.2, 85.6]]]}
+    for n, shift in enumerate((0, -100, -120)):
+        moved = json.loads(json.dumps(stray))
+        moved["coordinates"][0] = [[x + shift, y - 30] for x, y in moved["coordinates"][0]]
+        outlines["features"].append({"type": "Feature", "properties": {"field_id": f"stray{n}"}, "geometry": moved})
+    made.fields.write_text(json.dumps(outlines))
+    ran = run(made)
+    assert ran.plan.land.crs == "EPSG:32645"
+    assert {r.code for r in ran.plan.land.refused} == {"GEOM-FAR"}
+    assert table(tmp_path).loc[("west", "a", "ndvi"), "n_px"] == 18 * 38
