@@ -205,6 +205,7 @@ def _item(io: _GuardedIO, href: str, collection: pystac.Collection | None) -> tu
         item.set_self_href(href)
         if not isinstance(item.id, str) or not item.id:
             raise ValueError("id is missing")
+        item.id.encode()  # what is no text could be written nowhere
         if not isinstance(item.properties, dict):
             raise ValueError("properties are missing")
     except Exception as error:  # whatever pystac says of a malformed item

@@ -127,3 +127,33 @@ def test_store_commands(make_catalog: Make, run: Callable, tmp_path: Path) -> No
     ):
         more = ["-o", str(tmp_path / "x.png")] if arguments[0] == "show" else []
         assert runner.invoke(app, [*arguments, "--store", store, *more]).exit_code == 2
+
+
+def test_a_field_may_be_called_anything(make_catalog: Make, run: Callable, tmp_path: Path) -> None:  # type: ignore[type-arg]
+    made = make_catalog([Scene("a")])
+    made.fields.write_text(made.fields.read_text().replace('"west"', '"$\\\\frac$ <b>-"'))
+    run(made)
+    for more in (["--field", r"$\frac$ <b>-"], []):
+        drawn = CliRunner().invoke(
+            app, ["show", "--store", str(tmp_path / "store"), "-o", str(tmp_path / "x.png"), *more]
+        )
+        assert drawn.exit_code == 0, drawn.output
+
+
+def test_a_changed_season_table_and_torn_outlines_are_work(make_catalog: Make, run: Callable, tmp_path: Path) -> None:  # type: ignore[type-arg]
+    from flows.settings import load
+    from flows.wrap_up import nothing_new
+
+    made = make_catalog([Scene("a")])
+    table = tmp_path / "s.csv"
+    table.write_text("Поле;Сезон;Культура\nwest;2021;овёс\n")
+    settings = load("stac", made.overrides(tmp_path / "store", f"fields.seasons={table}"))
+    run(made, f"fields.seasons={table}")
+    assert nothing_new(settings, None) is not None
+    table.write_text("Поле;Сезон;Культура\nwest;2021;рапс\n")
+    assert nothing_new(settings, None) is None
+    run(made, f"fields.seasons={table}")
+    assert nothing_new(settings, None) is not None
+    (torn,) = (tmp_path / "store").glob("outlines/*/fields.parquet")
+    torn.write_bytes(torn.read_bytes()[:-1])
+    assert nothing_new(settings, None) is None

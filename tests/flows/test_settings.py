@@ -79,3 +79,23 @@ def test_facts_have_versions() -> None:
     assert districts("ru")["topki"] == "Топкинский район"
     with pytest.raises(BadInput, match="CFG-BANDS"):
         band_aliases(CONFIGS / "bands.toml", ["landsat"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("AGRO__FOO__BAR", "1", "CFG-KEY"),
+        ("AGRO__IMAGERY", "{bad", "CFG-ENVIRONMENT"),
+        ("AGRO__IMAGERY__COLLECTIONS", "plain", "CFG-ENVIRONMENT"),
+    ],
+)
+def test_variables_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, name: str, value: str, code: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(BadInput, match=code):
+        load()
+
+
+@pytest.mark.parametrize("bounds", ["[90,50,80,60]", "[nan,nan,nan,nan]", "[80,50,90,95]"])
+def test_bounds_that_are_none(bounds: str) -> None:
+    with pytest.raises(BadInput, match=r"region\.bounds"):
+        load("default", [f"region.bounds={bounds}"])

@@ -181,3 +181,28 @@ def test_the_version_follows_the_shape_not_its_storage(tmp_path: Path) -> None:
     table, _ = read_outlines(geojson(tmp_path / "f.geojson", ("a", GOOD), ("b", turned), ("c", moved)))
     a, b, c = table["version"]
     assert a == b != c
+
+
+def test_longitude_and_latitude_by_their_other_name(tmp_path: Path) -> None:
+    """OGC:CRS84 is the default of GeoParquet."""
+    gpd.GeoDataFrame({"field_id": ["1"]}, geometry=[GOOD], crs="OGC:CRS84").to_parquet(tmp_path / "f.parquet")
+    assert read_outlines(tmp_path / "f.parquet")[0]["area_ha"].iloc[0] == pytest.approx(70.86, abs=0.05)
+
+
+def test_one_bad_ring_refuses_one_feature(tmp_path: Path) -> None:
+    path = geojson(tmp_path / "f.geojson", ("good", GOOD), ("bad", GOOD))
+    content = json.loads(path.read_text())
+    content["features"][1]["geometry"]["coordinates"] = [[[85.6, 55.2], [85.7, 55.2]]]
+    content["features"][0]["properties"]["crop"] = ["wheat", "oats"]
+    path.write_text(json.dumps(content))
+    table, refused = read_outlines(path)
+    assert table["field_id"].tolist() == ["good"] and refused[0].code in ("GEOM-EMPTY", "GEOM-INVALID")
+
+
+def test_signs_in_a_file_name_and_an_encoding_that_only_a_shapefile_needs(tmp_path: Path) -> None:
+    fields = gpd.GeoDataFrame({"field_id": ["поле 1"]}, geometry=[GOOD], crs=4326)
+    fields.to_file(tmp_path / "поля [2021].shp", encoding="UTF-8")
+    fields.to_file(tmp_path / "f.gpkg")
+    for name in ("поля [2021].shp", "f.gpkg"):
+        table, _ = read_outlines(tmp_path / name, encoding="cp1251" if name == "f.gpkg" else None)
+        assert table["field_id"].tolist() == ["поле 1"]

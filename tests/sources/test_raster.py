@@ -121,3 +121,26 @@ def test_a_raster_that_is_elsewhere_than_its_item_says_is_refused(tmp_path: Path
     write_raster(tmp_path / "b.tif", np.ones((4, 4), "uint16"), CRS, 400_000, 6_100_000, 20)
     with pytest.raises(AgroError, match="RASTER-CRS"):
         read(tmp_path / "b.tif", crs="EPSG:32644")
+
+
+def test_the_files_own_nodata_holds_too(tmp_path: Path) -> None:
+    pixels = np.full((10, 10), 65535, "uint16")
+    pixels[3, 3] = 1234
+    write_raster(tmp_path / "b.tif", pixels, CRS, 400_000, 6_100_000, 20, nodata=65535)
+    counts = read(tmp_path / "b.tif")
+    assert counts[3, 3] == 1234 and counts.sum() == 1234
+
+
+def test_signed_counts_keep_their_sign(tmp_path: Path) -> None:
+    """Where an offset is in the counts already, the darkest surfaces lie a little below zero."""
+    pixels = np.full((10, 10), -30, "int16")
+    pixels[0, 0] = -9999
+    write_raster(tmp_path / "b.tif", pixels, CRS, 400_000, 6_100_000, 20, nodata=-9999)
+    counts = read(tmp_path / "b.tif")
+    assert counts[0, 0] == 0 and counts[1, 1] == -30
+
+
+def test_a_coordinate_system_that_nobody_knows(tmp_path: Path) -> None:
+    write_raster(tmp_path / "b.tif", np.ones((4, 4), "uint16"), CRS, 400_000, 6_100_000, 20)
+    with pytest.raises(AgroError, match="RASTER-CRS-NAME"):
+        read(tmp_path / "b.tif", crs="EPSG:99999")

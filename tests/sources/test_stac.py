@@ -1,3 +1,4 @@
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from workshop import KEYS, Made, Scene
 
-from agro.domain.errors import BadInput
+from agro.domain.errors import BadInput, TornFile
 from agro.domain.grid import Grid
 from agro.sources import stac
 from flows.settings import CONFIGS, band_aliases
@@ -131,3 +132,109 @@ def test_counts_come_as_they_are_and_zero_beyond_the_image(make_catalog: Callabl
     assert counts["red"].dtype == "uint16"
     np.testing.assert_array_equal(counts["red"].values[2:42, 2:42], np.rint(pixels * 10_000))
     assert counts["red"].values[:2].sum() == 0 and counts["nir"].values[:, 42:].sum() == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda item: item["assets"]["red"].update({"raster:bands": {"scale": 1}, "bands": None}),
+        lambda item: item["assets"]["red"].update({"raster:bands": [None]}),
+        lambda item: item["assets"]["red"].update(href="x" * 5000),
+        lambda item: item.update(id="bad\ud800"),
+        lambda item: item["assets"].update(red=None),
+        lambda item: item.update(bbox=[1], geometry=None),
+    ],
+)
+def test_no_malformed_item_sinks_another(make_catalog: Callable[..., Made], change: Callable) -> None:  # type: ignore[type-arg]
+    made = make_catalog([Scene("good"), Scene("bad", baseline=None)])
+    made.edit("bad", change)
+    found, refused = find(made)
+    assert [look.acquisition_id for look in found] == ["good"]
+    assert len(refused) == 1 and refused[0].as_json()["reason"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_numbers_that_are_none_are_not_known(make_catalog: Callable[..., Made], value: float) -> None:
+    made = make_catalog([Scene("a")])
+    made.edit(
+        "a",
+        lambda item: (
+            item["properties"].update({"view:sun_elevation": value, "proj:epsg": value}),
+            item["assets"]["red"]["raster:bands"][0].update(nodata=value),
+        ),
+    )
+    (look,), refused = find(made)
+    assert not refused and look.crs is None and look.angles.sun_zenith_deg is None and look.bands["red"].nodata == 0
+
+
+def nest(made: Made, between: str, item_assets: dict) -> None:  # type: ignore[type-arg]
+    """Put a catalogue between the collection and its items, and let the collection speak of their assets."""
+    path = made.catalog.parent / "sentinel-2-l2a" / "collection.json"
+    collection = json.loads(path.read_text())
+    links, collection["links"] = collection["links"], [{"rel": "child", "href": f"./{between}.json"}]
+    path.write_text(json.dumps({**collection, "item_assets": item_assets}))
+    middle = {"type": "Catalog", "stac_version": "1.0.0", "id": between, "description": "2021", "links": links}
+    (path.parent / f"{between}.json").write_text(json.dumps(middle))
+
+
+def test_a_collection_speaks_for_silent_assets_through_any_depth(make_catalog: Callable[..., Made]) -> None:
+    made = make_catalog([Scene("a", baseline="05.09", declared=False)])
+    nest(made, "y2021", {"red": {"raster:bands": [{"scale": 1e-4, "offset": 0.0}]}})
+    bands = find(made)[0][0].bands
+    assert (bands["red"].offset, bands["nir"].offset) == (0.0, -0.1)
+
+
+def test_an_assets_own_word_comes_before_its_collections(make_catalog: Callable[..., Made]) -> None:
+    made = make_catalog([Scene("a", baseline="05.09")])
+    own = {"raster:bands": None, "bands": [{"raster:scale": 1e-4, "raster:offset": -0.1}]}
+    made.edit("a", lambda item: item["assets"]["red"].update(own))
+    nest(made, "y2021", {"red": {"raster:bands": [{"scale": 1e-4, "offset": 0.0}]}})
+    assert find(made)[0][0].bands["red"].offset == -0.1
+
+
+def test_items_of_other_collections_are_not_ours_wherever_they_hang(make_catalog: Callable[..., Made]) -> None:
+    made = make_catalog([Scene("a"), Scene("radar")])
+    made.edit("radar", lambda item: item.update(collection="sentinel-1-grd", assets={"vv": {"href": "./vv.tif"}}))
+    found, refused = find(made)
+    assert [look.acquisition_id for look in found] == ["a"] and not refused
+
+
+def test_two_broken_items_of_one_file_name_are_two(make_catalog: Callable[..., Made]) -> None:
+    made = make_catalog([Scene("a"), Scene("b"), Scene("c")])
+    path = made.catalog.parent / "sentinel-2-l2a" / "collection.json"
+    collection = json.loads(path.read_text())
+    for name in "abc":
+        made.item(name).rename(made.item(name).with_name("item.json"))
+    collection["links"] = [{"rel": "item", "href": f"./{name}/item.json"} for name in "abc"]
+    path.write_text(json.dumps(collection))
+    for name in "ab":
+        made.item(name).with_name("item.json").write_text("{")
+    found, refused = find(made)
+    assert [look.acquisition_id for look in found] == ["c"]
+    assert sorted(str(r.acquisition_id) for r in refused) == ["a", "b"]
+
+
+def test_a_part_of_the_catalogue_that_is_gone_is_named_and_the_rest_goes_on(make_catalog: Callable[..., Made]) -> None:
+    made = make_catalog([Scene("a")])
+    catalog = json.loads(made.catalog.read_text())
+    catalog["links"].append({"rel": "child", "href": "./gone/collection.json"})
+    made.catalog.write_text(json.dumps(catalog))
+    found, refused = find(made)
+    assert len(found) == 1 and [(r.code, r.acquisition_id) for r in refused] == [("FILE-MISSING", None)]
+
+
+def test_a_declared_checksum_is_checked(make_catalog: Callable[..., Made]) -> None:
+    made = make_catalog([Scene("a")])
+    right = "1220" + hashlib.sha256((made.item("a").parent / "red.tif").read_bytes()).hexdigest()
+    for checksum, sound in ((right, True), ("1220" + "0" * 64, False)):
+        made.edit("a", lambda item, c=checksum: item["assets"]["red"].update({"file:checksum": c}))
+        (look,), _ = find(made)
+        if sound:
+            stac.bounds(look, made.crs)
+        else:
+            with pytest.raises(TornFile, match="RASTER-CHECKSUM"):
+                stac.bounds(look, made.crs)
+
+
+def test_a_folder_with_a_percent_sign(make_catalog: Callable[..., Made]) -> None:
+    assert len(find(make_catalog([Scene("a")], name="поля%202021"))[0]) == 1

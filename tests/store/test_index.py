@@ -59,3 +59,28 @@ def test_verify_finds_one_flipped_byte_and_names_the_place(tmp_path: Path) -> No
     assert found["passes/2021/a"] is None
     torn = found["passes/2021/b"]
     assert torn is not None and torn.code == "STORE-TORN" and "passes/2021/b" in torn.reason
+
+
+def test_a_row_that_says_something_else_than_was_published_is_mended(tmp_path: Path) -> None:
+    with writing(tmp_path) as store:
+        with ix.opened(store) as index:
+            index.add(put(store, "a"))
+            index._rows.execute("UPDATE items SET item = replace(item, '2021-01-01', '2031-01-01')")
+            index._rows.commit()
+        with ix.opened(store) as index:
+            assert [r.properties["datetime"] for r in index.items("passes")] == ["2021-01-01T00:00:00Z"]
+
+
+def test_pages_torn_anywhere_in_the_index_are_mended(tmp_path: Path) -> None:
+    with writing(tmp_path) as store:
+        with ix.opened(store) as index:
+            for n in range(30):
+                index.add(put(store, f"a{n}"))
+            index._rows.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        content = (tmp_path / "index.sqlite").read_bytes()
+        for page in range(len(content) // 4096):
+            torn = bytearray(content)
+            torn[page * 4096 + 100 : page * 4096 + 2000] = b"\xff" * 1900
+            (tmp_path / "index.sqlite").write_bytes(torn)
+            with ix.opened(store) as index:
+                assert len(index.items("passes")) == 30
