@@ -211,10 +211,14 @@ def _through_prefect(config: str, overrides: list[str], until: date | None) -> "
     end_orphans()
     signal.signal(signal.SIGTERM, _as_interrupt)  # a service manager's wish ends us as Ctrl-C does
     print(say("Starting Prefect ...", load(config, overrides).ui.language), file=sys.stderr, flush=True)
+    from prefect import tags
+
     from flows.after_pass import after_pass
+    from flows.housekeeping import tag_of_this_process
 
     try:
-        state: Any = after_pass(config, overrides, until, return_state=True)
+        with tags(tag_of_this_process()):
+            state: Any = after_pass(config, overrides, until, return_state=True)
     except RuntimeError as error:  # Prefect's own, before the flow began
         raise SourceDown(
             "PREFECT-DOWN",

@@ -14,6 +14,7 @@ from agro.reports.words import number, say
 from agro.store.index import Index, opened
 from agro.store.publish import writing
 from flows.hands import hands
+from flows.housekeeping import mark_crashed
 from flows.occasions import PUBLISHED, tell
 from flows.plan import Plan, make_plan
 from flows.progress import progress
@@ -33,6 +34,7 @@ def after_pass(config: str = "default", overrides: Sequence[str] = (), until: da
     """
     started = time.monotonic()
     settings = load(config, overrides)
+    mark_crashed(runner_lives=True)
     with writing(settings.store.path, settings.store.wait_s) as store, opened(store) as index:
         plan = make_plan(settings, index, until)
         season = Season(settings, plan.land, store)

@@ -27,7 +27,7 @@ ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLi
 
 def parameters_of(config: str, overrides: Sequence[str]) -> dict[str, Any]:
     """What each flow is started with."""
-    return {"config": config, "overrides": [*overrides, f"store.wait_s={WAIT_S}"]}
+    return {"config": config, "overrides": ["imagery.unlinked=true", *overrides, f"store.wait_s={WAIT_S}"]}
 
 
 def look_schedules(settings: Settings, since: datetime) -> list[Schedule]:

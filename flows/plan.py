@@ -112,7 +112,8 @@ def make_plan(settings: Settings, index: Index, until: date | None) -> Plan:
     bbox = (west, south, east, north)
     wanted = {name: names for name, names in aliases.items() if name in BANDS}
     last = datetime.combine(until, time.max, UTC) if until else None
-    acquisitions, refused = stac.find(catalog, settings.imagery.collections, wanted, bbox, last)
+    imagery = settings.imagery
+    acquisitions, refused = stac.find(catalog, imagery.collections, wanted, bbox, last, imagery.unlinked)
     known, tables = _by(index, "passes", "agro:inputs"), _by(index, "fieldstats", "agro:acquisition_id")
     grounds: dict[str | None, _Below] = {}
     todo, done, layers = [], 0, dict[str, None]()

@@ -128,6 +128,7 @@ def _tend(
     say("Serving; the runs are shown at {where}", where=os.environ["PREFECT_API_URL"].removesuffix("/api"))
     parameters = parameters_of(config, overrides)
     folder = settings.imagery.catalog.parent if settings.imagery.catalog else None
+    gone = False
     seen: object = None  # the first look always starts a run: what came while nobody looked is found at once
     told: object = None
     next_look = 0.0
@@ -135,7 +136,13 @@ def _tend(
         for child in children:
             child.tend(say)
         now = time.monotonic()
-        if settings.serve.watch_s and now >= next_look and (folder is None or folder.is_dir()):
+        if folder is not None and gone != (not folder.is_dir()):
+            gone = not gone
+            if gone:
+                say("{where}: the watched folder is gone; it is taken up again when it is back", where=str(folder))
+            else:
+                say("{where}: the watched folder is back", where=str(folder))
+        if settings.serve.watch_s and now >= next_look and not gone:
             state = signature(folder) if folder else "started"
             if state == seen and state != told:  # unchanged since the last look: nobody is in the middle of copying
                 told = state if start("after-pass/after-pass", parameters) else told

@@ -43,6 +43,7 @@ class Imagery(_Section):
     source: Literal["twin", "stac"]
     catalog: _MaybePath
     collections: tuple[str, ...] = Field(min_length=1)
+    unlinked: bool
     bands: Path
     cloud_margin_m: float = Field(ge=0, le=1000)
     shadow_margin_m: float = Field(ge=0, le=1000)

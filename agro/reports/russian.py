@@ -115,6 +115,8 @@ RUSSIAN: dict[str, str] = {
     "{name} ended with code {code}; it is started again in {n} s": "{name}: процесс завершился с кодом {code}; через {n} с он будет запущен снова",
     "Runs that had died with the machine: {n}; they are marked as crashed": "Запусков, оборвавшихся вместе с машиной: {n}; они отмечены как аварийные",
     "Serving; the runs are shown at {where}": "Работает; запуски видны на {where}",
+    "{where}: the watched folder is gone; it is taken up again when it is back": "{where}: наблюдаемая папка исчезла; наблюдение продолжится, когда она вернётся",
+    "{where}: the watched folder is back": "{where}: наблюдаемая папка снова на месте",
     "{where}: is served already ({met})": "{where}: уже обслуживается ({met})",
     "stop the other one first": "сначала остановите другой процесс",
     "port {port} of {host} cannot be used ({met})": "порт {port} на {host} занять нельзя ({met})",

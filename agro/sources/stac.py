@@ -35,16 +35,18 @@ def find(
     aliases: Mapping[str, Sequence[str]],
     bbox: tuple[float, float, float, float],
     until: datetime | None = None,
+    unlinked: bool = False,
 ) -> tuple[list[Acquisition], list[Refusal]]:
     """All acquisitions of the catalogue over bbox (west, south, east, north) [deg], oldest first, known by `until`.
 
+    `unlinked`: items that lie in a collection's folder without a link are taken too.
     `aliases` gives for each band name the asset names that mean it, best first. What cannot be used comes back as
     refusals, by name; only a catalogue that cannot be opened at all raises BadInput.
     """
     found: dict[str, Acquisition] = {}
     refused: dict[str, Refusal] = {}
     doubled: set[str] = set()
-    for href, name, load in _items(catalog, collections, refused):
+    for href, name, load in _items(catalog, collections, unlinked, refused):
         item_id = name
         try:
             item, item_assets = load()
@@ -136,7 +138,9 @@ class _GuardedIO(DefaultStacIO):
         return content
 
 
-def _items(catalog: Path, collections: Sequence[str], refused: dict[str, Refusal]) -> Iterator[tuple[str, str, Any]]:
+def _items(
+    catalog: Path, collections: Sequence[str], unlinked: bool, refused: dict[str, Refusal]
+) -> Iterator[tuple[str, str, Any]]:
     """Each item link below the catalogue: its address, the id that its file's name suggests, and a reader.
 
     A part of the catalogue that cannot be read goes to `refused`, and the rest goes on; the root itself raises.
@@ -164,7 +168,10 @@ def _items(catalog: Path, collections: Sequence[str], refused: dict[str, Refusal
         queue += [(link.absolute_href, collection) for link in node.get_child_links()]
         if collection is not None and collection.id not in collections:
             continue
-        for address in (link.absolute_href for link in node.get_item_links()):
+        addresses = [link.absolute_href for link in node.get_item_links()]
+        if unlinked and isinstance(node, pystac.Collection):
+            addresses += sorted(str(path) for path in Path(href).parent.glob("*/*.json") if _is_item(path))
+        for address in addresses:
             if address in seen:
                 continue
             seen.add(address)
@@ -179,6 +186,14 @@ def _items(catalog: Path, collections: Sequence[str], refused: dict[str, Refusal
             path = Path(address)
             name = path.parent.name if path.stem == "item" else path.stem
             yield address, name, lambda a=address, c=collection: _item(io, a, c)
+
+
+def _is_item(path: Path) -> bool:
+    """Whether a file that nobody links is an item; what cannot be read yet is taken for one and refused by name."""
+    try:
+        return bool(json.loads(path.read_bytes()).get("type") == "Feature")
+    except (ValueError, AttributeError, OSError, RecursionError):
+        return path.stem == path.parent.name
 
 
 def _node(raw: dict[str, Any], href: str) -> pystac.Catalog:

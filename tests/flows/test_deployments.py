@@ -30,6 +30,7 @@ def test_what_starts_what(make_catalog: Callable[..., Made], tmp_path: Path) -> 
     (trigger,) = after_pass.triggers
     assert trigger.expect == {"agro.passes.found"}
     assert after_pass.parameters["overrides"][-1] == "store.wait_s=3600"
+    assert "imagery.unlinked=true" in after_pass.parameters["overrides"]
 
 
 def test_a_cron_that_is_none_ends_in_a_sentence(make_catalog: Callable[..., Made], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -29,9 +30,12 @@ def port() -> int:
 
 @pytest.fixture
 def served(make_catalog: Callable[..., Made], tmp_path: Path, port: int) -> Iterator[tuple[Made, Path]]:
-    """`agro serve` over a catalogue of two items, of which only the first is listed."""
+    """`agro serve` over a catalogue; a second item lies outside, to be dropped in."""
     made = make_catalog([Scene("first"), Scene("second", "2021-07-02T05:00:00Z")])
-    unlist(made, "second")
+    made.item("second").parent.rename(tmp_path / "second")
+    collection = made.catalog.parent / "sentinel-2-l2a" / "collection.json"
+    listed = json.loads(collection.read_text())
+    collection.write_text(json.dumps({**listed, "links": listed["links"][:1]}))
     sets = [f"serve.port={port}", "serve.watch_s=1", *made.overrides(tmp_path / "store")]
     command = [sys.executable, "-c", "from agro.cli import main; main()", "serve", "--config", "stac"]
     environment = {**os.environ, "AGRO_HOME": str(tmp_path / "home")}
@@ -42,20 +46,6 @@ def served(make_catalog: Callable[..., Made], tmp_path: Path, port: int) -> Iter
     yield made, tmp_path
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0, (tmp_path / "log").read_text()[-2000:]
-
-
-def unlist(made: Made, name: str) -> None:
-    path = made.catalog.parent / "sentinel-2-l2a" / "collection.json"
-    collection = json.loads(path.read_text())
-    collection["links"] = [link for link in collection["links"] if name not in link["href"]]
-    path.write_text(json.dumps(collection))
-
-
-def relist(made: Made, name: str) -> None:
-    path = made.catalog.parent / "sentinel-2-l2a" / "collection.json"
-    collection = json.loads(path.read_text())
-    collection["links"].append({"rel": "item", "href": f"./{name}/{name}.json"})
-    path.write_text(json.dumps(collection))
 
 
 def until_published(folder: Path, name: str) -> float:
@@ -78,7 +68,7 @@ def test_a_pass_is_published_without_a_hand_even_when_the_runner_and_the_server_
         for pid in found:
             if str(folder) in Path(f"/proc/{pid}/environ").read_text(errors="ignore"):
                 os.kill(int(pid), signal.SIGKILL)
-    relist(made, "second")
+    shutil.copytree(folder / "second", made.item("second").parent)
     until_published(folder, "second")
     told = (folder / "log").read_text()
     assert "runner: процесс завершился" in told and "Prefect: процесс завершился" in told
