@@ -29,12 +29,7 @@ def picture(store: Store, field_id: str | None, layer: str, until: date | None, 
     if until is not None:
         rows = rows[rows["acquired_at"] <= datetime.combine(until, time.max, UTC)]
     if rows.empty:
-        raise BadInput(
-            "SHOW-NOTHING",
-            "no pass with {layer} is published by then",
-            "choose a later day or another layer",
-            layer=layer,
-        )
+        raise _nothing(layer)
     if field_id is None:
         return _overview(store, outlines, rows, layer, language)
     if field_id not in set(outlines["field_id"]):
@@ -57,12 +52,7 @@ def picture(store: Store, field_id: str | None, layer: str, until: date | None, 
 
 def _one(store: Store, field: pd.Series, rows: pd.DataFrame, layer: str, day_chosen: bool, language: str) -> bytes:
     if rows.empty:
-        raise BadInput(
-            "SHOW-NOTHING",
-            "no pass with {layer} is published by then",
-            "choose a later day or another layer",
-            layer=layer,
-        )
+        raise _nothing(layer)
     clear = rows[rows["clear_fraction"] >= _ENOUGH_CLEAR]
     look = (rows if day_chosen or clear.empty else clear).sort_values("acquired_at").iloc[-1]
     parts = history.parts_of(store, look["acquisition_id"])
@@ -85,6 +75,15 @@ def _one(store: Store, field: pd.Series, rows: pd.DataFrame, layer: str, day_cho
         simulated=bool(parts[-1].properties["agro:simulated"]),
     )
     return field_picture(view, language)
+
+
+def _nothing(layer: str) -> BadInput:
+    return BadInput(
+        "SHOW-NOTHING",
+        "no pass with {layer} is published by then",
+        "choose a later day or another layer",
+        layer=layer,
+    )
 
 
 def _window(

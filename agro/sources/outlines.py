@@ -239,7 +239,34 @@ def _named(place: Told, field_id: str | None) -> Told:
 
 
 def _area_ha(outline: Any, where: Told, bounds: tuple[float, float, float, float] | None) -> float:
-    """The geodesic area [ha] of a sound outline; BadInput for any other."""
+    """The geodesic area [ha] of a sound outline in its place; BadInput for any other."""
+    _check_shape(outline, where)
+    west, south, east, north = outline.bounds
+    area = abs(_GEOD.geometry_area_perimeter(outline)[0]) / 1e4
+    if not _SMALLEST_HA <= area <= _LARGEST_HA:
+        raise BadInput(
+            "GEOM-AREA",
+            "{where}: {met} ha, expected {low} to {high} ha",
+            "check the outline and its coordinate system",
+            where=where,
+            met=round(area, 4),
+            low=_SMALLEST_HA,
+            high=_LARGEST_HA,
+        )
+    if bounds is not None and not shapely.box(*bounds).intersects(outline):
+        swapped = shapely.box(*bounds).intersects(shapely.transform(outline, lambda xy: xy[:, ::-1]))
+        raise BadInput(
+            "GEOM-OFF-REGION",
+            "{where}: near {met}, outside the region",
+            "longitude and latitude look swapped" if swapped else "check the coordinate system, or region.bounds",
+            where=where,
+            met=f"{(west + east) / 2:.4f} {(south + north) / 2:.4f}",
+        )
+    return float(area)
+
+
+def _check_shape(outline: Any, where: Told) -> None:
+    """Refuse what is no sound polygon on the Earth."""
     if outline is None or outline.is_empty:
         raise BadInput(
             "GEOM-EMPTY",
@@ -280,27 +307,6 @@ def _area_ha(outline: Any, where: Told, bounds: tuple[float, float, float, float
             where=where,
             met=shapely.is_valid_reason(outline)[:120],
         )
-    area = abs(_GEOD.geometry_area_perimeter(outline)[0]) / 1e4
-    if not _SMALLEST_HA <= area <= _LARGEST_HA:
-        raise BadInput(
-            "GEOM-AREA",
-            "{where}: {met} ha, expected {low} to {high} ha",
-            "check the outline and its coordinate system",
-            where=where,
-            met=round(area, 4),
-            low=_SMALLEST_HA,
-            high=_LARGEST_HA,
-        )
-    if bounds is not None and not shapely.box(*bounds).intersects(outline):
-        swapped = shapely.box(*bounds).intersects(shapely.transform(outline, lambda xy: xy[:, ::-1]))
-        raise BadInput(
-            "GEOM-OFF-REGION",
-            "{where}: near {met}, outside the region",
-            "longitude and latitude look swapped" if swapped else "check the coordinate system, or region.bounds",
-            where=where,
-            met=f"{(west + east) / 2:.4f} {(south + north) / 2:.4f}",
-        )
-    return float(area)
 
 
 def _version(outline: shapely.Geometry) -> str:

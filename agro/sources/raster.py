@@ -1,5 +1,7 @@
 """One band of a local raster on a grid, whatever its CRS, pixel size and place. Failures raise, never become nodata."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,35 +27,36 @@ def read_band(path: Path, grid: Grid, declared_crs: str | None, nodata: int, *, 
     Same lattice: a window, untouched. Otherwise warped: classes by nearest neighbour, counts bilinear, and averaged
     from base pixels where the raster is finer (overviews are never read).
     """
-    try:
-        with rasterio.Env(**_ENVIRONMENT), _opened(path) as source:
-            crs = _crs(source, path, declared_crs)
-            _checked(source, path)
-            window = _window(source, crs, grid)
-            if window is None:
-                return _warped(source, crs, grid, nodata, classes)
-            return _cropped(source, window, grid, nodata)
-    except RasterioError as error:
-        raise TornFile(
-            "RASTER-TRUNCATED",
-            "{where}: the pixels cannot be read ({met})",
-            "download it again",
-            where=path.name,
-            met=_last_line(error),
-        ) from error
+    with _opened(path) as source:
+        crs = _crs(source, path, declared_crs)
+        _checked(source, path)
+        window = _window(source, crs, grid)
+        if window is None:
+            return _warped(source, crs, grid, nodata, classes)
+        return _cropped(source, window, grid, nodata)
 
 
 def bounds_on(path: Path, declared_crs: str | None, crs: str) -> tuple[float, float, float, float]:
     """The raster's bounds (west, south, east, north) [m] in another CRS; only the header is read."""
-    try:
-        with rasterio.Env(**_ENVIRONMENT), _opened(path) as source:
-            own = _crs(source, path, declared_crs)
-            _checked(source, path)
-            west, south, east, north = source.bounds
-            if own == rasterio.CRS.from_user_input(crs):
-                return west, south, east, north
-            west, south, east, north = transform_bounds(own, crs, west, south, east, north, densify_pts=21)
+    with _opened(path) as source:
+        own = _crs(source, path, declared_crs)
+        _checked(source, path)
+        west, south, east, north = source.bounds
+        if own == rasterio.CRS.from_user_input(crs):
             return west, south, east, north
+        west, south, east, north = transform_bounds(own, crs, west, south, east, north, densify_pts=21)
+        return west, south, east, north
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The raster, by the drivers that are allowed; whatever cannot be read in it is told."""
+    try:
+        with (
+            rasterio.Env(**_ENVIRONMENT),
+            rasterio.open(path, driver=raster_driver(path), OVERVIEW_LEVEL="NONE") as source,
+        ):
+            yield source
     except RasterioError as error:
         raise TornFile(
             "RASTER-TRUNCATED",
@@ -62,10 +65,6 @@ def bounds_on(path: Path, declared_crs: str | None, crs: str) -> tuple[float, fl
             where=path.name,
             met=_last_line(error),
         ) from error
-
-
-def _opened(path: Path) -> Any:
-    return rasterio.open(path, driver=raster_driver(path), OVERVIEW_LEVEL="NONE")
 
 
 def _crs(source: Any, path: Path, declared: str | None) -> Any:

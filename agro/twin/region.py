@@ -43,6 +43,18 @@ class Orbit:
     view_azimuth_deg: float
 
 
+@dataclass(frozen=True)
+class Look:
+    """One pass over one place: its item's id, ground, time (UTC), orbit, zenith and azimuth of the sun [deg], sky."""
+
+    name: str
+    place: Ground
+    when: datetime
+    orbit: Orbit
+    sun: tuple[float, float]
+    above: Sky
+
+
 _ORBITS = (Orbit(19, 24, 10, 4.1, 104.0), Orbit(119, 30, 10, 8.7, 288.0))  # days from 1 April
 _LAST_DAY = 190  # of the season, counted from 1 April
 _AT = timedelta(hours=5, minutes=18)  # UTC of the pass, noon by the clock of Kuzbass
@@ -108,8 +120,9 @@ def _season(making: Path, folder: Path, place: Ground, season: int, facts: Mappi
         sun = sun_angles(when, *middle)
         above = sky(place.grid.shape, facts["sky"], sun, random)
         light = above_ground(state, place, 1 if orbit is _ORBITS[0] else -1, random)
-        classes = scene_classes(through(light, above), above, facts["sky"], random)
-        _write_pass(folder / name, name, place, when, orbit, sun, above, through(light, above), classes)
+        seen = through(light, above)
+        classes = scene_classes(seen, above, facts["sky"], random)
+        _write_pass(folder / name, Look(name, place, when, orbit, sun, above), seen, classes)
         names.append(name)
         truth[f"lai_{when:%Y%m%d}"] = to_20_m(state.lai)
         truth[f"wetness_{when:%Y%m%d}"] = to_20_m(state.wetness)
@@ -119,40 +132,20 @@ def _season(making: Path, folder: Path, place: Ground, season: int, facts: Mappi
     return names
 
 
-def _write_pass(
-    folder: Path,
-    name: str,
-    place: Ground,
-    when: datetime,
-    orbit: Orbit,
-    sun: tuple[float, float],
-    above: Sky,
-    seen: Mapping[str, np.ndarray],
-    classes: np.ndarray,
-) -> None:
+def _write_pass(folder: Path, look: Look, seen: Mapping[str, np.ndarray], classes: np.ndarray) -> None:
     folder.mkdir()
-    late = when >= _SINCE_0400
-    added = 1000 if late else 0
+    grid, added = look.place.grid, 1000 if look.when >= _SINCE_0400 else 0
     for band in BANDS:
         pixels = seen[band] if band in FINE else to_20_m(seen[band])
         counts = np.clip(np.rint(pixels * 10_000) + added, 1, 65_535).astype("uint16")
-        _write_raster(folder / f"{_ASSETS[band]}.tif", counts, place.grid.at(10 if band in FINE else 20))
-    _write_raster(folder / "SCL.tif", classes, place.grid.at(20))
-    item = _item(name, place, when, orbit, sun, above, -0.1 if late else 0.0, "04.00" if late else "03.01")
-    (folder / f"{name}.json").write_text(json.dumps(item, indent=1))
+        _write_raster(folder / f"{_ASSETS[band]}.tif", counts, grid.at(10 if band in FINE else 20))
+    _write_raster(folder / "SCL.tif", classes, grid.at(20))
+    (folder / f"{look.name}.json").write_text(json.dumps(_item(look), indent=1))
 
 
-def _item(
-    name: str,
-    place: Ground,
-    when: datetime,
-    orbit: Orbit,
-    sun: tuple[float, float],
-    above: Sky,
-    offset: float,
-    baseline: str,
-) -> dict[str, Any]:
-    west, south, east, north = _degrees(place.grid)
+def _item(look: Look) -> dict[str, Any]:
+    west, south, east, north = _degrees(look.place.grid)
+    late = look.when >= _SINCE_0400
     assets = {}
     for band, file in _ASSETS.items():
         size = 10 if band in FINE else 20
@@ -162,7 +155,7 @@ def _item(
             "spatial_resolution": size,
         }
         if band != "scl":
-            about |= {"scale": 0.0001, "offset": offset}
+            about |= {"scale": 0.0001, "offset": -0.1 if late else 0.0}
         assets[band] = {
             "href": f"./{file}.tif",
             "type": "image/tiff; application=geotiff",
@@ -173,7 +166,7 @@ def _item(
         "type": "Feature",
         "stac_version": "1.0.0",
         "stac_extensions": [],
-        "id": name,
+        "id": look.name,
         "collection": COLLECTION,
         "bbox": [west, south, east, north],
         "geometry": {
@@ -181,17 +174,17 @@ def _item(
             "coordinates": [[[west, south], [east, south], [east, north], [west, north], [west, south]]],
         },
         "properties": {
-            "datetime": f"{when:%Y-%m-%dT%H:%M:%SZ}",
+            "datetime": f"{look.when:%Y-%m-%dT%H:%M:%SZ}",
             "description": _SIMULATED,
-            "platform": "sentinel-2b" if when.toordinal() // 5 % 2 else "sentinel-2a",
-            "proj:epsg": int(place.grid.crs.split(":")[1]),
-            "sat:relative_orbit": orbit.number,
-            "s2:processing_baseline": baseline,
-            "eo:cloud_cover": round(100 * above.cover, 1),
-            "view:sun_elevation": round(90 - sun[0], 2),
-            "view:sun_azimuth": round(sun[1], 2),
-            "view:off_nadir": orbit.view_zenith_deg,
-            "view:azimuth": orbit.view_azimuth_deg,
+            "platform": "sentinel-2b" if look.when.toordinal() // 5 % 2 else "sentinel-2a",
+            "proj:epsg": int(look.place.grid.crs.split(":")[1]),
+            "sat:relative_orbit": look.orbit.number,
+            "s2:processing_baseline": "04.00" if late else "03.01",
+            "eo:cloud_cover": round(100 * look.above.cover, 1),
+            "view:sun_elevation": round(90 - look.sun[0], 2),
+            "view:sun_azimuth": round(look.sun[1], 2),
+            "view:off_nadir": look.orbit.view_zenith_deg,
+            "view:azimuth": look.orbit.view_azimuth_deg,
         },
         "assets": assets,
         "links": [{"rel": "collection", "href": "../collection.json"}, {"rel": "parent", "href": "../collection.json"}],

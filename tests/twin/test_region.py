@@ -86,18 +86,13 @@ def test_shadows_fall_away_from_the_sun() -> None:
     north_of = []
     for i in range(40):
         above = sky((300, 300), rules, (45.0, 180.0), chance(5, i))
-        if 0.02 < above.cover < 0.4:
-            cloud, shade = above.opacity[: -240 or None] > 0.5, above.shade
-            north_of.append(
-                _mean_row(shade > 0.5) - _mean_row(above.opacity > 0.5)
-                if (shade > 0.5).any() and cloud is not None
-                else np.nan
-            )
-    assert np.nanmean(north_of) < 0  # the sun stands in the south, shadows lie north, in smaller rows
+        if 0.02 < above.cover < 0.4 and (above.shade > 0.5).any():
+            north_of.append(_mean_row(above.shade > 0.5) - _mean_row(above.opacity > 0.5))
+    assert len(north_of) > 5 and np.mean(north_of) < 0  # the sun stands in the south: shadows lie north, in lower rows
 
 
 def _mean_row(mask: np.ndarray) -> float:
-    return float(np.nonzero(mask)[0].mean()) if mask.any() else np.nan
+    return float(np.nonzero(mask)[0].mean())
 
 
 def test_the_classification_errs_but_not_much() -> None:
