@@ -122,7 +122,8 @@ def make_plan(settings: Settings, index: Index, until: date | None) -> Plan:
         below = grounds[footprint] if footprint in grounds else grounds.setdefault(footprint, _below(footprint, land))
         if not below.fields:
             continue
-        parts = known.get(digest(_identity(acquisition, settings)), [])
+        inputs = digest(_identity(acquisition, settings))
+        parts = [part for part in known.get(inputs, []) if part.properties["proj:code"] == land.crs]
         one = _missing(acquisition, below, settings, index, parts, tables.get(acquisition.acquisition_id, []))
         layers |= dict.fromkeys(layer for part in one.parts for layer in part.properties["agro:layers"])
         if one.blocks or one.table_place:

@@ -26,8 +26,6 @@ from agro.store.tables import to_parquet
 from flows.plan import Land, Pass, parameters, pass_place
 from flows.settings import Settings
 
-_RESOLUTIONS = (10, 20)  # [m] the two pixel sizes of a pass's layers
-
 
 @dataclass(frozen=True)
 class Done:
@@ -237,16 +235,19 @@ def _assembled(name: str, grid: Grid, windows: list[Grid], mapped: tuple[dict[st
 def _count(one: Pass, parts: list[Published], season: Season) -> pd.DataFrame:
     """One row for each field below the pass and each published layer, from the maps as they are published."""
     fields = season.settings.fields
+    published = parts[-1].properties["agro:layers"]
+    quality, _ = _joined("quality", parts, season.store)
     tables = []
-    for size in _RESOLUTIONS:
-        names = [name for name in parts[-1].properties["agro:layers"] if LAYERS[name].resolution_m == size]
-        if not names:
+    for name in published:  # one layer at a time: a whole tile of each would fill the memory
+        if not LAYERS[name].statistics:
             continue
-        grid, layers, classes = _published_maps(season, parts, names, size)
-        rows = field_rows(
-            layers, classes, grid, season.pixels(size).of(one.fields), fields.few_px, fields.low_clear_fraction
-        )
-        tables.append(rows)
+        layer, grid = _joined(name, parts, season.store)
+        both = {name: layer}
+        if f"{name}_flag" in published:
+            both[f"{name}_flag"], _ = _joined(f"{name}_flag", parts, season.store)
+        pixels = season.pixels(grid.resolution_m).of(one.fields)
+        classes = on_pixels_of(quality, layer)
+        tables.append(field_rows(xr.Dataset(both), classes, grid, pixels, fields.few_px, fields.low_clear_fraction))
     rows = pd.concat(tables, ignore_index=True)
     look = one.acquisition
     sun = look.angles.sun_zenith_deg
@@ -260,29 +261,23 @@ def _count(one: Pass, parts: list[Published], season: Season) -> pd.DataFrame:
     )
 
 
-def _published_maps(
-    season: Season, parts: list[Published], names: list[str], size: int
-) -> tuple[Grid, xr.Dataset, xr.DataArray]:
-    """The layers of one resolution over all parts of an acquisition, and the quality on their pixels."""
-    read: dict[str, list[tuple[np.ndarray, Grid]]] = {
-        name: [rasters.from_cog(read_asset(season.store, part, name)) for part in parts] for name in (*names, "quality")
-    }
-    grids = [grid for _, grid in read[names[0]]]
+def _joined(name: str, parts: list[Published], store: Store) -> tuple[xr.DataArray, Grid]:
+    """One layer of an acquisition from all its parts, as it is published."""
+    layer = LAYERS[name]
+    pieces = [rasters.from_cog(read_asset(store, part, name)) for part in parts]
+    if len(pieces) == 1:
+        pixels, grid = pieces[0]
+        return xr.DataArray(rasters.decode(layer, pixels), dims=("y", "x")), grid
+    grids = [grid for _, grid in pieces]
     west, north = min(g.west_m for g in grids), max(g.north_m for g in grids)
     east, south = max(g.bounds[2] for g in grids), min(g.bounds[1] for g in grids)
-    grid = Grid(grids[0].crs, west, north, size, (north - south) // size, (east - west) // size)
-    joined = {}
-    for name, pieces in read.items():
-        layer = LAYERS[name]
-        whole = grid.at(layer.resolution_m)
-        pixels = np.full(whole.shape, layer.nodata, layer.dtype)
-        for piece, where in pieces:
-            place = where.rows_and_columns_in(whole)
-            pixels[place] = np.where(piece != layer.nodata, piece, pixels[place])
-        joined[name] = xr.DataArray(rasters.decode(layer, pixels), dims=("y", "x"))
-    classes = joined.pop("quality")
-    layers = xr.Dataset(joined)
-    return grid, layers, on_pixels_of(classes, layers[names[0]])
+    size = layer.resolution_m
+    whole = Grid(grids[0].crs, west, north, size, (north - south) // size, (east - west) // size)
+    pixels = np.full(whole.shape, layer.nodata, layer.dtype)
+    for piece, where in pieces:
+        place = where.rows_and_columns_in(whole)
+        pixels[place] = np.where(piece != layer.nodata, piece, pixels[place])
+    return xr.DataArray(rasters.decode(layer, pixels), dims=("y", "x")), whole
 
 
 def _keep_rows(one: Pass, place: str, parts: list[Published], rows: pd.DataFrame, season: Season) -> Published:

@@ -25,7 +25,7 @@ def decode(layer: Layer, stored: np.ndarray) -> np.ndarray:
     """What is stored (y, x) to values in the layer's unit, `float32`; nodata becomes NaN (classes stay as they are)."""
     if not layer.statistics:
         return stored
-    values = (stored * np.float64(layer.step)).astype("float32")
+    values: np.ndarray = np.multiply(stored, np.float32(layer.step), dtype="float32")
     values[stored == layer.nodata] = np.nan
     return values
 
