@@ -211,14 +211,10 @@ def _through_prefect(config: str, overrides: list[str], until: date | None) -> "
     end_orphans()
     signal.signal(signal.SIGTERM, _as_interrupt)  # a service manager's wish ends us as Ctrl-C does
     print(say("Starting Prefect ...", load(config, overrides).ui.language), file=sys.stderr, flush=True)
-    from prefect import tags
-
-    from flows.after_pass import after_pass
-    from flows.housekeeping import tag_of_this_process
+    from flows.after_pass import by_hand
 
     try:
-        with tags(tag_of_this_process()):
-            state: Any = after_pass(config, overrides, until, return_state=True)
+        return by_hand(config, overrides, until)
     except RuntimeError as error:  # Prefect's own, before the flow began
         raise SourceDown(
             "PREFECT-DOWN",
@@ -226,8 +222,6 @@ def _through_prefect(config: str, overrides: list[str], until: date | None) -> "
             "run again; or start a Prefect server and name it in PREFECT_API_URL",
             met=str(error)[:200],
         ) from error
-    summary: Summary = state.result()
-    return summary
 
 
 def _as_interrupt(_: int, __: object) -> NoReturn:

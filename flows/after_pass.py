@@ -5,16 +5,17 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from prefect import flow, task
+from prefect import flow, tags, task
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from agro.domain.errors import AgroError, Refusal
+from agro.reports.run_summary import Summary
 from agro.reports.words import number, say
 from agro.store.index import Index, opened
 from agro.store.publish import writing
 from flows.hands import hands
-from flows.housekeeping import mark_crashed
+from flows.housekeeping import mark_crashed, tag_of_this_process
 from flows.occasions import PUBLISHED, tell
 from flows.plan import Plan, make_plan
 from flows.progress import progress
@@ -47,6 +48,14 @@ def after_pass(config: str = "default", overrides: Sequence[str] = (), until: da
     name = "CompletedWithErrors" if summary.failed else None
     told = f"{summary.published} published, {summary.already_published} before, {len(summary.failed)} refused"
     return Completed(name=name, message=told, data=summary)
+
+
+def by_hand(config: str, overrides: Sequence[str], until: date | None) -> Summary:
+    """Run the flow in this process, tagged with it, so that its death can be seen."""
+    with tags(tag_of_this_process()):
+        state: Any = after_pass(config, overrides, until, return_state=True)
+    summary: Summary = state.result()
+    return summary
 
 
 def _take_all(plan: Plan, season: Season, index: Index) -> list[Done | Refusal]:
