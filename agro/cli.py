@@ -58,6 +58,7 @@ def run(
 
     overrides = [*set_, *([f"store.path={store.resolve()}"] if store else [])]
     with _told("ru") as voice:
+        voice.as_json = as_json
         settings = load(config, overrides)
         voice.language = settings.ui.language
         last = _day(until)
@@ -169,11 +170,23 @@ def serve(config: Config = "default", set_: Sets = [], store: StoreDir = None) -
         serve_until_stopped(settings, config, overrides, told)
 
 
+_NOTHING_DONE = {
+    "acquisitions_found": 0,
+    "published": 0,
+    "already_published": 0,
+    "fields": 0,
+    "layers": [],
+    "seconds": 0.0,
+    "store": None,
+}
+
+
 class _Voice:
-    """The language that errors are told in; it follows the settings once they are read."""
+    """How errors are told: the language follows the settings once they are read."""
 
     def __init__(self, language: str) -> None:
         self.language = language
+        self.as_json = False
 
 
 @contextmanager
@@ -184,6 +197,8 @@ def _told(language: str) -> Iterator[_Voice]:
         yield voice
     except AgroError as error:
         _complain([error.refusal], voice.language)
+        if voice.as_json:
+            print(json.dumps(_NOTHING_DONE | {"failed": [error.refusal.as_json()]}, ensure_ascii=False))
         raise typer.Exit(UNUSABLE) from None
     except KeyboardInterrupt:
         _complain(

@@ -26,7 +26,16 @@ def to_csv(table: pd.DataFrame) -> str:
     plain = table.copy()
     for name, column in plain.items():
         if isinstance(column.dtype, pd.DatetimeTZDtype):
-            plain[name] = column.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+            plain[name] = [v.isoformat().replace("+00:00", "Z") if v is not pd.NaT else None for v in column]
         elif column.dtype == object or isinstance(column.dtype, pd.StringDtype):
-            plain[name] = [f"'{v}" if isinstance(v, str) and v.startswith(_DEFUSED) else v for v in column]
+            plain[name] = [_defused(v) if isinstance(v, str) else v for v in column]
     return str(plain.to_csv(index=False, lineterminator="\n"))
+
+
+def _defused(text: str) -> str:
+    """The text, made harmless where a spreadsheet would run it; what is a number stays one."""
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}" if text.startswith(_DEFUSED) else text
+    return text

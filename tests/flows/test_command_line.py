@@ -104,6 +104,9 @@ def test_what_cannot_be_used_ends_in_a_sentence_and_2(arguments: list[str], code
     more = ["--store", str(tmp_path / "store")] if arguments[0] == "run" else []
     ended = CliRunner().invoke(app, arguments + more)
     assert ended.exit_code == 2
+    if arguments[0] == "run":
+        told = json.loads(CliRunner().invoke(app, [*arguments, *more, "--json"]).stdout)
+        assert told["failed"][0]["code"] == code and told["published"] == 0
     assert f"[{code}]" in ended.stderr and "→" in ended.stderr and "Traceback" not in ended.output
 
 

@@ -18,4 +18,7 @@ def test_csv_has_points_utc_and_no_formulas() -> None:
     assert text.splitlines()[0] == "field_id,acquired_at,mean,flag"
     assert text.splitlines()[1] == "a,2021-07-01T05:00:00Z,0.5,"
     assert text.splitlines()[2] == "'=HYPERLINK(1),2021-07-01T05:00:00Z,,'@x"
-    assert pd.read_csv(io.StringIO(text))["mean"].iloc[2] == -0.25  # a number stays a number
+    assert text.splitlines()[3].startswith("-5,")  # an id that is a number stays one
+    assert pd.read_csv(io.StringIO(text))["mean"].iloc[2] == -0.25
+    fine = pd.DataFrame({"at": pd.to_datetime(["2023-08-21T22:19:41.024Z"])})
+    assert "22:19:41.024000Z" in to_csv(fine)
