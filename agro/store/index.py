@@ -81,11 +81,12 @@ class Index:
 def _sound(place: str, text: str) -> Published:
     try:
         item = json.loads(text)
-        if item["properties"][OWN_HASH] == own_hash(item):
-            return Published(place, item)
+        sound = item["properties"][OWN_HASH] == own_hash(item)
     except (ValueError, KeyError, TypeError, RecursionError):
-        pass  # told below
-    raise sqlite3.DatabaseError(f"the row of {place} is not what was published")
+        sound = False
+    if not sound:
+        raise sqlite3.DatabaseError(f"the row of {place} is not what was published")
+    return Published(place, item)
 
 
 @contextmanager
