@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -170,6 +171,7 @@ def serve(config: Config = "default", set_: Sets = [], store: StoreDir = None) -
         serve_until_stopped(settings, config, overrides, told)
 
 
+_ASKED_TO_STOP = threading.Event()
 _NOTHING_DONE = {
     "acquisitions_found": 0,
     "published": 0,
@@ -196,21 +198,20 @@ def _told(language: str) -> Iterator[_Voice]:
     try:
         yield voice
     except AgroError as error:
+        _unless_interrupted(voice)
         _complain([error.refusal], voice.language)
         if voice.as_json:
             print(json.dumps(_NOTHING_DONE | {"failed": [error.refusal.as_json()]}, ensure_ascii=False))
         raise typer.Exit(UNUSABLE) from None
     except KeyboardInterrupt:
-        _complain(
-            [Refusal("INTERRUPTED", "interrupted", "run again: what is published stays, the rest is made then")],
-            voice.language,
-        )
-        raise typer.Exit(INTERRUPTED) from None
+        _ASKED_TO_STOP.set()
+        _unless_interrupted(voice)
     except BrokenPipeError:
         raise typer.Exit(0) from None
     except (typer.Exit, typer.Abort):
         raise
     except Exception as error:
+        _unless_interrupted(voice)
         from flows.trace import unexpected
 
         _complain([unexpected(error)], voice.language)
@@ -224,7 +225,8 @@ def _through_prefect(config: str, overrides: list[str], until: date | None) -> "
 
     prepare()
     end_orphans()
-    signal.signal(signal.SIGTERM, _as_interrupt)  # a service manager's wish ends us as Ctrl-C does
+    for number in (signal.SIGINT, signal.SIGTERM):  # a service manager's wish ends us as Ctrl-C does
+        signal.signal(number, _as_interrupt)
     print(say("Starting Prefect ...", load(config, overrides).ui.language), file=sys.stderr, flush=True)
     from flows.after_pass import by_hand
 
@@ -240,7 +242,16 @@ def _through_prefect(config: str, overrides: list[str], until: date | None) -> "
 
 
 def _as_interrupt(_: int, __: object) -> NoReturn:
+    _ASKED_TO_STOP.set()
     raise KeyboardInterrupt
+
+
+def _unless_interrupted(voice: _Voice) -> None:
+    """End as interrupted where somebody asked for it: Ctrl-C ends Prefect's server too, which looks like a fault."""
+    if _ASKED_TO_STOP.is_set():
+        told = Refusal("INTERRUPTED", "interrupted", "run again: what is published stays, the rest is made then")
+        _complain([told], voice.language)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _finish(summary: "Summary", language: str, as_json: bool) -> NoReturn:
