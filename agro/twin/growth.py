@@ -1,6 +1,6 @@
 """Crops and water, day by day and pixel by pixel: SAFY leaves over a bucket of two layers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from agro.twin.chance import chance
+from agro.twin.harm import Harm
 from agro.twin.land import Ground
 
 _SURFACE_MM = 22.0  # [mm] what the upper 10 cm can hold between air-dry and full. assumption
@@ -30,7 +31,9 @@ class State:
     dry_matter_g_m2: np.ndarray
 
 
-def grow(ground: Ground, weather: pd.DataFrame, crop: Mapping[str, Any], season: int, seed: int) -> Iterator[State]:
+def grow(
+    ground: Ground, weather: pd.DataFrame, crop: Mapping[str, Any], season: int, seed: int, harms: Sequence[Harm] = ()
+) -> Iterator[State]:
     """The evening of every day of the season."""
     random = chance(seed, "growth", ground.district, season)
     crop_here = ground.field > 0
@@ -40,12 +43,16 @@ def grow(ground: Ground, weather: pd.DataFrame, crop: Mapping[str, Any], season:
     lai, dead, matter, grain, peak = (np.zeros(shape) for _ in range(5))
     warmth = np.full(shape, -crop["emergence_cd"])
     surface, root = np.full(shape, 0.75), np.full(shape, 0.85)
+    stand = ground.stand.copy()
+    for harm in harms:
+        if harm.kind == "missed_strip":
+            stand[harm.rows, harm.columns] *= 1 - harm.strength
     cut = np.zeros(shape, bool)
     for number, day in enumerate(weather.itertuples(index=False)):
         growing = crop_here & (number >= sown) & ~cut
         warmth = np.where(growing, warmth + max(day.tmean_c, 0), warmth)
         out = growing & (warmth > 0)
-        lai = np.where(out & (lai == 0) & (matter == 0), 0.06 * ground.stand, lai)
+        lai = np.where(out & (lai == 0) & (matter == 0), 0.06 * stand, lai)
         absorbed = _LIGHT_SHARE * day.radiation_mj_m2 * (1 - np.exp(-crop["extinction"] * lai))
         stress = np.clip(root / _STRESS_BELOW, 0, 1)
         made = np.where(out, crop["lue_g_mj"] * absorbed * _warm(day.tmean_c, crop) * stress * ground.nitrogen, 0.0)
@@ -56,6 +63,7 @@ def grow(ground: Ground, weather: pd.DataFrame, crop: Mapping[str, Any], season:
         )
         lai = np.where(out, np.clip(lai + made * share * crop["sla_m2_g"] - dying, 0, 8), lai)
         dead = np.where(out, dead + dying, dead)
+        _hurt(lai, dead, matter, harms, number)
         filling = out & (warmth > crop["flowering_cd"]) & (warmth < crop["ripe_cd"])
         rate = crop["grain_rate"] * max(day.tmean_c, 0) / 18.0 * (0.4 + 0.6 * stress)
         grain = np.where(filling, grain + rate * matter, grain)
@@ -67,6 +75,17 @@ def grow(ground: Ground, weather: pd.DataFrame, crop: Mapping[str, Any], season:
         surface, root = _water(surface, root, lai, ground.capacity_mm, day.rain_mm, day.et0_mm)
         yield_t_ha = np.minimum(grain, 0.5 * matter) / 100
         yield State(day.day, lai, dead, surface, root, yield_t_ha, matter)
+
+
+def _hurt(lai: np.ndarray, dead: np.ndarray, matter: np.ndarray, harms: Sequence[Harm], number: int) -> None:
+    """Take the leaves that hail strikes on its day, and those that disease eats from its first day on."""
+    for harm in harms:
+        if (harm.kind == "hail" and number == harm.day) or (harm.kind == "disease" and number >= harm.day):
+            place = harm.rows, harm.columns
+            lost = harm.strength * lai[place]
+            lai[place] -= lost
+            dead[place] += lost
+            matter[place] *= 1 - 0.5 * harm.strength
 
 
 def _sowing_day(weather: pd.DataFrame, crop: Mapping[str, Any]) -> int:

@@ -17,12 +17,14 @@ from pyproj import Transformer
 from agro.domain.grid import Grid
 from agro.twin.chance import chance
 from agro.twin.growth import State, grow
+from agro.twin.harm import Harm, planted
 from agro.twin.land import Ground, ground
 from agro.twin.light import BANDS, FINE, above_ground, to_20_m
+from agro.twin.records import write_elevation, write_soil_samples, write_weather
 from agro.twin.sky import Sky, scene_classes, sky, sun_angles, through
 from agro.twin.weather import season_weather
 
-VERSION = 1  # raise it when the same seed gives another region
+VERSION = 2  # raise it when the same seed gives another region
 COLLECTION = "sentinel-2-l2a"
 _SINCE_0400 = datetime(2022, 1, 25, tzinfo=UTC)  # the day from which products carry the offset. source: ESA
 _ASSETS = dict(
@@ -81,6 +83,8 @@ def make(
     names: list[str] = []
     for district in sorted(outlines["district"].unique()):
         place = ground(outlines, district, crs, seed)
+        write_elevation(making / "elevation", place, seed)
+        write_soil_samples(making / "soil", making / "truth", place, facts["laboratory"], seasons[0], seed)
         for season in seasons:
             names += _season(making, folder, place, season, facts, seed)
             step(f"{district} {season}")
@@ -110,8 +114,10 @@ def _season(making: Path, folder: Path, place: Ground, season: int, facts: Mappi
     middle = ((west + east) / 2, (south + north) / 2)
     weather = season_weather(facts["climate"], place.district, season, middle[1], seed)
     looks = {when.date(): (when, orbit) for when, orbit in passes_of(season)}
+    write_weather(making / "weather", place.district, weather)
+    harms = planted(place, season, facts["harm"], seed)
     truth, names, state = {}, [], None
-    for state in grow(place, weather, facts["spring_wheat"], season, seed):
+    for state in grow(place, weather, facts["spring_wheat"], season, seed, harms):
         if state.day.date() not in looks:
             continue
         when, orbit = looks[state.day.date()]
@@ -128,7 +134,8 @@ def _season(making: Path, folder: Path, place: Ground, season: int, facts: Mappi
         truth[f"wetness_{when:%Y%m%d}"] = to_20_m(state.wetness)
         truth[f"cloud_{when:%Y%m%d}"] = to_20_m(np.maximum(above.opacity, above.shade))
     assert state is not None
-    _write_truth(making / "truth", place, season, truth, state, weather)
+    _write_truth(making / "truth", place, season, truth, state)
+    _write_harms(making / "truth", place, season, harms)
     return names
 
 
@@ -198,9 +205,7 @@ def _write_raster(path: Path, pixels: np.ndarray, grid: Grid) -> None:
         raster.write(pixels, 1)
 
 
-def _write_truth(
-    folder: Path, place: Ground, season: int, truth: Mapping[str, np.ndarray], last: State, weather: pd.DataFrame
-) -> None:
+def _write_truth(folder: Path, place: Ground, season: int, truth: Mapping[str, np.ndarray], last: State) -> None:
     """The truth of a district's season, a row a 20 m pixel and a row a field. The pipeline never opens it."""
     folder.mkdir(exist_ok=True)
     field = place.field[::2, ::2]
@@ -215,7 +220,24 @@ def _write_truth(
     table.to_parquet(folder / f"pixels-{place.district}-{season}.parquet", index=False)
     fields = table.groupby("field_id", as_index=False)["yield_t_ha"].mean().assign(season=season)
     fields.to_csv(folder / f"fields-{place.district}-{season}.csv", index=False)
-    weather.to_csv(folder / f"weather-{place.district}-{season}.csv", index=False)
+
+
+def _write_harms(folder: Path, place: Ground, season: int, harms: Sequence[Harm]) -> None:
+    """A row for each 10 m pixel that an event hit."""
+    rows = [
+        pd.DataFrame(
+            {
+                "field_id": place.field_ids[harm.field - 1],
+                "kind": harm.kind,
+                "on": pd.Timestamp(season, 4, 1) + pd.Timedelta(days=harm.day),
+                "x_m": place.grid.west_m + 10 * harm.columns + 5,
+                "y_m": place.grid.north_m - 10 * harm.rows - 5,
+            }
+        )
+        for harm in harms
+    ]
+    nothing = pd.DataFrame({"field_id": [], "kind": [], "on": [], "x_m": [], "y_m": []})
+    pd.concat(rows or [nothing]).to_parquet(folder / f"events-{place.district}-{season}.parquet", index=False)
 
 
 def _dirty(folder: Path, names: list[str], seed: int) -> None:

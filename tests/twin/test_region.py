@@ -11,6 +11,9 @@ from shapely.geometry import box
 
 from agro.domain.grid import Grid
 from agro.twin.chance import chance, random_field
+from agro.twin.growth import grow
+from agro.twin.harm import Harm, planted
+from agro.twin.land import ground
 from agro.twin.region import make, passes_of
 from agro.twin.sky import Sky, scene_classes, sky, sun_angles
 from agro.twin.weather import season_weather
@@ -123,3 +126,42 @@ def test_images_lie_where_the_fields_are(region: Path) -> None:
         assert raster.bounds.left < bounds[0] and raster.bounds.top > bounds[3]
         grid = Grid("EPSG:32645", round(raster.bounds.left), round(raster.bounds.top), 10, *raster.shape)
     assert grid.west_m % 20 == 0 and grid.north_m % 20 == 0
+
+
+def test_what_is_on_record_agrees_with_the_truth_up_to_its_error(region: Path) -> None:
+    truth = pd.read_parquet(region / "truth" / "soil-topki.parquet")
+    samples = pd.read_csv(region / "soil" / "topki.csv", sep=";", decimal=",")
+    assert len(samples) >= 1 and set(samples["Поле"]) == {"t1"}
+    assert abs(samples["Гумус, %"].mean() - truth["humus_pct"].mean()) < 1.0
+    with rasterio.open(region / "elevation" / "topki.tif") as dem:
+        height = dem.read(1)
+        assert dem.crs.to_epsg() == 4326 and abs(np.nanmean(height) - truth["height_m"].mean()) < 25
+    weather = pd.read_csv(region / "weather" / "topki.csv")
+    assert len(weather) == 198 and weather["rain_mm"].ge(0).all()
+
+
+def test_hail_takes_leaves_where_it_was_planted_and_nowhere_else() -> None:
+    place = ground(OUTLINES, "topki", "EPSG:32645", 11)
+    weather = season_weather(RULES["climate"], "topki", 2022, 55.2, 11)
+    rows, columns = (place.field == 1).nonzero()
+    hail = Harm(1, "hail", 90, 0.6, rows[:200], columns[:200])
+    plain = {s.day: s.lai for s in grow(place, weather, RULES["spring_wheat"], 2022, 11)}
+    for state in grow(place, weather, RULES["spring_wheat"], 2022, 11, [hail]):
+        day = (state.day - pd.Timestamp(2022, 4, 1)).days
+        hit = np.zeros(place.field.shape, bool)
+        hit[hail.rows, hail.columns] = True
+        assert np.array_equal(state.lai[~hit], plain[state.day][~hit])
+        if day == 90:
+            assert np.allclose(state.lai[hit], 0.4 * plain[state.day][hit])
+
+
+def test_events_are_planted_inside_their_fields() -> None:
+    place = ground(OUTLINES, "topki", "EPSG:32645", 11)
+    always = {**RULES["harm"], "field_share": 1.0}
+    kinds = set()
+    for season in range(2000, 2012):
+        (harm,) = planted(place, season, always, 11)
+        kinds.add(harm.kind)
+        assert (place.field[harm.rows, harm.columns] == 1).all()
+    assert kinds == {"hail", "disease", "missed_strip"}
+    assert planted(place, 2022, {**always, "field_share": 0.0}, 11) == []
