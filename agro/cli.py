@@ -154,6 +154,28 @@ def show(
 
 
 @app.command()
+def watch(
+    until: Annotated[str | None, typer.Option(help="As the end of this day (UTC) saw it.", metavar="DATE")] = None,
+    config: Config = "default",
+    set_: Sets = [],  # noqa: B006
+    store: StoreDir = None,
+) -> None:
+    """Compare the newest clear looks with the ones before, and lay a letter to each farm it is news for."""
+    with _told("ru") as voice:
+        place = _store(config, set_, store, voice)
+        from agro.reports.words import say
+        from flows.settings import load
+        from flows.watch_fields import watch as watch_once
+
+        done = watch_once(load(config, [*set_, f"store.path={place.root}"]), _day(until))
+        print(say("Fields and parts of fields that fall behind: {n}", voice.language, n=done.alerts))
+        print(say("Letters to farms: {n}", voice.language, n=len(done.told)))
+        for farm in done.told:
+            print(f"  {farm}")
+        _end(list(done.failed), voice.language)
+
+
+@app.command()
 def serve(config: Config = "default", set_: Sets = [], store: StoreDir = None) -> None:  # noqa: B006
     """Run by itself: look for passes on a schedule, and take each as soon as it comes. Stop it with Ctrl-C."""
     with _told("ru") as voice:

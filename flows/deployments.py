@@ -17,10 +17,12 @@ from agro.domain.errors import BadInput
 from agro.imagery.overpass import REPEAT, overpasses
 from flows.after_pass import after_pass
 from flows.look_for_passes import look_for_passes
-from flows.occasions import FOUND, when
+from flows.occasions import FOUND, PUBLISHED, when
 from flows.plan import read_land
 from flows.settings import Settings, load
+from flows.watch_fields import watch_fields
 
+FALLBACK_CRON = "30 2 * * 1"  # Monday morning in Kuzbass: what an event lost is made up for
 WAIT_S = 3600  # [s] a scheduled run waits for one that somebody started by hand
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
 
@@ -61,11 +63,11 @@ def look_schedules(settings: Settings, since: datetime) -> list[Schedule]:
 
 
 def deployments(config: str, overrides: Sequence[str]) -> list[Any]:
-    """The deployments of one configuration: look (cron, and after each overpass), after-pass (when one was found)."""
+    """The deployments of one configuration: look (clock, overpasses), after-pass (one was found), watch (one came)."""
     settings = load(config, overrides)
     parameters = parameters_of(config, overrides)
     common: dict[str, Any] = {"parameters": parameters, "entrypoint_type": EntrypointType.MODULE_PATH}
-    found = when(FOUND, settings, parameters)
+    found, published = when(FOUND, settings, parameters), when(PUBLISHED, settings, parameters)
     return [
         look_for_passes.to_deployment(
             "look",
@@ -74,6 +76,13 @@ def deployments(config: str, overrides: Sequence[str]) -> list[Any]:
             **common,
         ),
         after_pass.to_deployment("after-pass", triggers=[found], concurrency_limit=ONE_AT_A_TIME, **common),
+        watch_fields.to_deployment(
+            "watch-fields",
+            triggers=[published],
+            schedules=[Cron(FALLBACK_CRON, timezone="UTC")],
+            concurrency_limit=ONE_AT_A_TIME,
+            **common,
+        ),
     ]
 
 

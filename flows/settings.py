@@ -20,7 +20,10 @@ from agro.domain.errors import BadInput
 from agro.domain.land import Crop
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
-_PATHS = ("store.path", "imagery.catalog", "imagery.bands", "fields.path", "fields.seasons", "twin.path")
+_PATHS = (
+    *("store.path", "imagery.catalog", "imagery.bands", "fields.path", "fields.seasons", "twin.path"),
+    *("messages.outbox", "messages.addresses"),
+)
 
 
 _MaybePath = Annotated[Path | None, BeforeValidator(lambda text: text or None)]  # an empty path is none
@@ -88,6 +91,18 @@ class Serve(_Section):
     history_days: int = Field(ge=1, le=3650)
 
 
+class Watch(_Section):
+    days: int = Field(ge=10, le=400)
+
+
+class Messages(_Section):
+    outbox: Path
+    addresses: _MaybePath
+    smtp: str = Field(pattern=r"^([\w.-]+:\d{1,5})?$")
+    user: str
+    sender: str
+
+
 class Twin(_Section):
     path: Path
     seed: int = Field(ge=0, le=2**31)
@@ -108,6 +123,8 @@ class Settings(BaseSettings):
     grid: GridChoice
     compute: Compute
     serve: Serve
+    watch: Watch
+    messages: Messages
     twin: Twin
 
     @classmethod

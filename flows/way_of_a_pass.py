@@ -21,7 +21,8 @@ from agro.imagery.reflectance import for_ratios, reflectance, to_20_m
 from agro.sources import stac
 from agro.store import rasters
 from agro.store import stac as items
-from agro.store.publish import Published, Store, digest, now, publish, read_asset
+from agro.store.maps import joined
+from agro.store.publish import Published, Store, digest, now, publish
 from agro.store.tables import to_parquet
 from flows.plan import Land, Pass, parameters, pass_place
 from flows.settings import Settings
@@ -236,15 +237,15 @@ def _count(one: Pass, parts: list[Published], season: Season) -> pd.DataFrame:
     """One row for each field below the pass and each published layer, from the maps as they are published."""
     fields = season.settings.fields
     published = parts[-1].properties["agro:layers"]
-    quality, _ = _joined("quality", parts, season.store)
+    quality, _ = joined(season.store, parts, "quality")
     tables = []
     for name in published:  # one layer at a time: a whole tile of each would fill the memory
         if not LAYERS[name].statistics:
             continue
-        layer, grid = _joined(name, parts, season.store)
+        layer, grid = joined(season.store, parts, name)
         both = {name: layer}
         if f"{name}_flag" in published:
-            both[f"{name}_flag"], _ = _joined(f"{name}_flag", parts, season.store)
+            both[f"{name}_flag"], _ = joined(season.store, parts, f"{name}_flag")
         pixels = season.pixels(grid.resolution_m).of(one.fields)
         classes = on_pixels_of(quality, layer)
         tables.append(field_rows(xr.Dataset(both), classes, grid, pixels, fields.few_px, fields.low_clear_fraction))
@@ -259,25 +260,6 @@ def _count(one: Pass, parts: list[Published], season: Season) -> pd.DataFrame:
     return rows[order + [name for name in rows.columns if name not in order]].sort_values(
         ["field_id", "layer"], ignore_index=True
     )
-
-
-def _joined(name: str, parts: list[Published], store: Store) -> tuple[xr.DataArray, Grid]:
-    """One layer of an acquisition from all its parts, as it is published."""
-    layer = LAYERS[name]
-    pieces = [rasters.from_cog(read_asset(store, part, name)) for part in parts]
-    if len(pieces) == 1:
-        pixels, grid = pieces[0]
-        return xr.DataArray(rasters.decode(layer, pixels), dims=("y", "x")), grid
-    grids = [grid for _, grid in pieces]
-    west, north = min(g.west_m for g in grids), max(g.north_m for g in grids)
-    east, south = max(g.bounds[2] for g in grids), min(g.bounds[1] for g in grids)
-    size = layer.resolution_m
-    whole = Grid(grids[0].crs, west, north, size, (north - south) // size, (east - west) // size)
-    pixels = np.full(whole.shape, layer.nodata, layer.dtype)
-    for piece, where in pieces:
-        place = where.rows_and_columns_in(whole)
-        pixels[place] = np.where(piece != layer.nodata, piece, pixels[place])
-    return xr.DataArray(rasters.decode(layer, pixels), dims=("y", "x")), whole
 
 
 def _keep_rows(one: Pass, place: str, parts: list[Published], rows: pd.DataFrame, season: Season) -> Published:

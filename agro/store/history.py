@@ -73,7 +73,15 @@ def seasons(store: Store, as_of: str | None = None) -> pd.DataFrame:
 
 def parts_of(store: Store, acquisition_id: str, as_of: str | None = None) -> list[Published]:
     """The parts of one acquisition's map that its current table was counted from."""
+    return parts_by_acquisition(store, as_of)[acquisition_id]
+
+
+def parts_by_acquisition(store: Store, as_of: str | None = None) -> dict[str, list[Published]]:
+    """For each acquisition, the parts of its map that its current table was counted from."""
     with opened(store) as index:
-        mine = [r for r in index.items("fieldstats", as_of) if r.properties["agro:acquisition_id"] == acquisition_id]
-        parents = mine[-1].properties["agro:parents"]
-        return [part for part in index.items("passes", as_of) if part.place in parents]
+        parts = {part.place: part for part in index.items("passes", as_of)}
+        tables = {r.properties["agro:acquisition_id"]: r for r in index.items("fieldstats", as_of)}
+    return {
+        acquisition_id: [parts[place] for place in table.properties["agro:parents"]]
+        for acquisition_id, table in tables.items()
+    }

@@ -11,6 +11,7 @@ from agro.domain.errors import Refusal, StoreDown, TornFile
 from agro.store.publish import KINDS, OWN_HASH, Published, Store, own_hash, read_asset, whole
 
 _FILE = "index.sqlite"
+_WAIT_S = 60.0  # for somebody who holds the database
 _TABLE = """
 CREATE TABLE IF NOT EXISTS items (
     place TEXT PRIMARY KEY, kind TEXT NOT NULL, acquisition_id TEXT, seen_at TEXT, created TEXT NOT NULL,
@@ -91,11 +92,11 @@ def _sound(place: str, text: str) -> Published:
 
 @contextmanager
 def opened(store: Store) -> Iterator[Index]:
-    """The index, mended. A damaged one is made anew; where the disk is read-only it lives in memory."""
+    """The index, mended. A damaged one is made anew; where nothing can be written it lives in memory."""
     path = store.root / _FILE
     try:
         index = _checked(store, path)
-    except sqlite3.OperationalError:
+    except (sqlite3.OperationalError, StoreDown):
         index = _checked(store, ":memory:")
     except sqlite3.DatabaseError:
         _remove(path)
@@ -141,15 +142,14 @@ def verify(store: Store) -> Iterator[tuple[str, Refusal | None]]:
 
 def places(store: Store) -> Iterator[str]:
     """The place of every result's folder, sorted."""
-    for kind in KINDS:
-        depth = "*/*" if kind in ("passes", "fieldstats") else "*"
-        for folder in sorted((store.root / kind).glob(depth)):
+    for kind, depth in KINDS.items():
+        for folder in sorted((store.root / kind).glob("/".join("*" * depth))):
             if folder.is_dir():
                 yield folder.relative_to(store.root).as_posix()
 
 
 def _connected(path: Path | str) -> sqlite3.Connection:
-    rows = sqlite3.connect(path, timeout=60, check_same_thread=False)
+    rows = sqlite3.connect(path, timeout=_WAIT_S, check_same_thread=False)
     try:
         rows.execute("PRAGMA journal_mode = WAL")
         rows.execute("PRAGMA synchronous = NORMAL")  # an index that lost its last rows is mended from the folders

@@ -3,6 +3,7 @@
 store/<kind>/.../<name>/    item.json and its assets; exists only when complete
 store/.staging/             where folders are filled; emptied when a run takes the store
 store/.damaged/             what was found torn, set aside, never deleted
+store/.latest               when the newest result was made; no later one is ever dated before it
 store/.lock                 held by the run that writes; the kernel frees it when that run dies
 """
 
@@ -13,19 +14,21 @@ import json
 import os
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from agro.domain.errors import StoreDown, TornFile
 
-KINDS = ("outlines", "season_fields", "passes", "fieldstats")
-ITEM = "item.json"
+# Every kind of result, and the depth of its folders below the kind's own.
+KINDS = {"outlines": 1, "season_fields": 1, "passes": 2, "fieldstats": 2, "alerts": 2, "messages": 2}
+ITEM, _LATEST = "item.json", ".latest"
 OWN_HASH = "agro:checksum"
 _LONGEST_NAME = 120  # [byte] leaves room for the key below the 255 of common file systems
 
@@ -81,7 +84,11 @@ def file_name(name: str) -> str:
 
 def now() -> str:
     """This instant, ISO, UTC."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _iso(datetime.now(UTC))
+
+
+def _iso(instant: datetime) -> str:
+    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @contextmanager
@@ -137,7 +144,8 @@ def publish(store: Store, place: str, assets: Mapping[str, bytes], item: dict[st
     stands there torn is set aside. Raises StoreDown where the disk refuses, and then nothing is visible.
     """
     item = {**item, "assets": {name: {**about, **_identity(assets[name])} for name, about in item["assets"].items()}}
-    item["properties"] = {**item["properties"], OWN_HASH: own_hash(item)}
+    created = _after_the_latest(store, item["properties"]["created"])
+    item["properties"] = {**item["properties"], "created": created, OWN_HASH: own_hash(item)}
     target, filling = store.root / place, store.staging / file_name(place)
     with _told(store.root):
         if target.exists():
@@ -153,12 +161,30 @@ def publish(store: Store, place: str, assets: Mapping[str, bytes], item: dict[st
                 _write(filling / name, content)
             _flush_folder(filling)
             target.parent.mkdir(parents=True, exist_ok=True)
+            _remember_latest(store, created)
             filling.rename(target)
             _flush_folder(target.parent)
         except OSError:
             shutil.rmtree(filling, ignore_errors=True)
             raise
     return Published(place, item)
+
+
+def _after_the_latest(store: Store, instant: str) -> str:
+    """The instant, or just after the newest result's where the clock was turned back: the order of making is kept."""
+    try:
+        latest = datetime.fromisoformat((store.root / _LATEST).read_text())
+        if datetime.fromisoformat(instant) > latest:
+            return instant
+        return _iso(latest + timedelta(milliseconds=1))
+    except (OSError, ValueError, TypeError):
+        return instant  # nothing is known of an earlier one
+
+
+def _remember_latest(store: Store, created: str) -> None:
+    filling = store.staging / f"{_LATEST}-{os.getpid()}-{threading.get_ident()}"
+    filling.write_text(created)
+    filling.rename(store.root / _LATEST)
 
 
 def whole(store: Store, place: str) -> Published:

@@ -230,19 +230,24 @@ def _product(name: str, baseline: str, red: float) -> Scene:
     return Scene(name, baseline=baseline, offset=-0.1, properties=datatake, reflectance={**GREEN, "red": red})
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
 def test_the_newest_baseline_of_a_look_is_current_in_every_order_of_arrival(
     make_catalog: Make, run: Run, tmp_path: Path, order: tuple[int, ...]
 ) -> None:
-    """The same look, reprocessed once and doubled under another id: all stay readable, the newest is current."""
-    products = [_product("old", "04.00", 0.05), _product("new", "05.10", 0.06), _product("newer_copy", "05.10", 0.06)]
+    """The same look, reprocessed twice and doubled under another id: all stay readable, the newest is current."""
+    products = [
+        _product("old", "04.00", 0.05),
+        _product("between", "05.09", 0.055),
+        _product("new", "05.10", 0.06),
+        _product("newer_copy", "05.10", 0.06),
+    ]
     for n, i in enumerate(order):
         made = make_catalog([products[j] for j in order[: n + 1]], name=f"arrived{n}")
         assert set(run(made).done) == {products[i].item_id}
     rows = table(tmp_path).reset_index()
     assert set(rows["acquisition_id"]) == {"newer_copy"}  # of equals the last by name: a choice that no order changes
     assert len(rows) == 2 * 5
-    assert len(list((tmp_path / "store").glob("passes/*/*"))) == 3
+    assert len(list((tmp_path / "store").glob("passes/*/*"))) == 4
 
 
 def test_going_back_to_earlier_outlines_makes_their_rows_current_again(

@@ -1,8 +1,10 @@
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
 
+from agro.domain.errors import StoreDown
 from agro.store import index as ix
 from agro.store import stac
 from agro.store.publish import Store, publish, writing
@@ -48,6 +50,33 @@ def test_reads_take_as_of(tmp_path: Path) -> None:
         index.add(made)
         assert not index.items("passes", as_of="2000-01-01T00:00:00Z")
         assert len(index.items("passes", as_of=made.created)) == 1
+
+
+def test_a_clock_turned_back_keeps_the_order_of_making(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with writing(tmp_path) as store, ix.opened(store) as index:
+        for name, clock in (("a", "2026-06-02"), ("b", "2026-06-01"), ("c", "1970-01-01"), ("d", "2026-06-03")):
+            monkeypatch.setattr(stac, "now", lambda clock=clock: f"{clock}T00:00:00.000Z")
+            index.add(put(store, name))
+        assert [result.item["id"] for result in index.items("passes")] == ["a", "b", "c", "d"]
+        assert index.items("passes")[-1].created == "2026-06-03T00:00:00.000Z"
+
+
+def test_a_locked_database_ends_in_a_sentence_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ix, "_WAIT_S", 0.1)
+    with writing(tmp_path) as store:
+        with ix.opened(store) as index:
+            index.add(put(store, "a"))
+            holder = sqlite3.connect(tmp_path / "index.sqlite", isolation_level=None)
+            holder.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreDown, match="the index cannot be written"):
+                index.add(put(store, "b"))
+        with ix.opened(store) as index:  # in memory, as long as somebody holds it
+            assert names(index) == ["a", "b"]
+        holder.close()
+        with ix.opened(store) as index:
+            assert names(index) == ["a", "b"]
 
 
 def test_verify_finds_one_flipped_byte_and_names_the_place(tmp_path: Path) -> None:

@@ -1,0 +1,80 @@
+import email
+import email.policy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from workshop import GREEN, Made, Ran, Scene
+
+from agro.domain.errors import BadInput
+from flows.settings import load
+from flows.watch_fields import watch
+
+SIDE = 60
+
+
+def scene(day: str, hit: bool = False, **more: Any) -> Scene:
+    """A green look; where hit, half of the field in the west lost most of its leaves."""
+    random = np.random.default_rng(int(day.replace("-", "")))
+    nir = GREEN["nir"] * (1 + random.normal(0, 0.01, (SIDE, SIDE)))
+    if hit:
+        nir[10:40, 5:15] *= 0.5
+    return Scene(f"S2_{day}", when=f"{day}T05:00:00Z", pixels={"nir": nir}, **more)
+
+
+@pytest.fixture
+def watched(make_catalog: Callable[..., Made], run: Callable[..., Ran], tmp_path: Path) -> Callable[..., Any]:
+    def go(scenes: list[Scene], name: str, *overrides: str) -> Any:
+        made = make_catalog(scenes, side=SIDE, name=name)
+        run(made)
+        return watch(
+            load("stac", made.overrides(tmp_path / "store", f"messages.outbox={tmp_path / 'outbox'}", *overrides))
+        )
+
+    return go
+
+
+def letters(tmp_path: Path) -> list[Any]:
+    found = sorted((tmp_path / "outbox").glob("*.eml"))
+    return [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in found]
+
+
+def test_a_farm_is_told_once_when_it_begins_and_once_when_it_is_over(
+    watched: Callable[..., Any], tmp_path: Path
+) -> None:
+    calm = [scene("2021-07-01"), scene("2021-07-06"), scene("2021-07-11")]
+    assert watched(calm, "a").told == () and letters(tmp_path) == []
+    hit = [*calm, scene("2021-07-16", hit=True)]
+    first = watched(hit, "b")
+    assert (first.alerts, first.told, first.failed) == (1, ("",), ())
+    (mail,) = letters(tmp_path)
+    text = mail.get_body().get_content()
+    assert "west" in text and "16.07.2021" in text and "east" not in text
+    assert {a.get_filename() for a in mail.iter_attachments()} == {"places.kml", "places.gpx"}
+    assert watched(hit, "c").told == ()
+    assert len(letters(tmp_path)) == 1
+    assert watched([*hit, scene("2021-07-21")], "d").told == ("",)
+    assert len(letters(tmp_path)) == 2 and any("прошло" in m.get_body().get_content() for m in letters(tmp_path))
+
+
+def test_cloud_is_no_news(watched: Callable[..., Any], tmp_path: Path) -> None:
+    scl = np.full((SIDE // 2, SIDE // 2), 4)
+    scl[5:20, 0:10] = 9
+    passes = [scene("2021-07-01"), scene("2021-07-06"), scene("2021-07-11", hit=True, scl=scl)]
+    assert watched(passes, "a").alerts == 0
+
+
+def test_a_letter_that_cannot_be_laid_is_named_and_comes_later(watched: Callable[..., Any], tmp_path: Path) -> None:
+    passes = [scene("2021-07-01"), scene("2021-07-06"), scene("2021-07-11", hit=True)]
+    (tmp_path / "taken").write_text("")
+    done = watched(passes, "a", f"messages.outbox={tmp_path / 'taken'}")
+    assert done.told == () and done.failed[0].code == "OUTBOX"
+    assert watched(passes, "b").told == ("",)
+
+
+def test_addresses_that_are_no_table_are_told(watched: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "addresses.csv").write_text("farm;mail\n")
+    with pytest.raises(BadInput, match="not a table of addresses"):
+        watched([scene("2021-07-01")], "a", f"messages.addresses={tmp_path / 'addresses.csv'}")
