@@ -1,26 +1,16 @@
-"""The dry and the wet edge of a district and crop class, from all its clear passes.
-
-A pass leaves a small table of counts: how many pixels had which greenness and which transformed reflectance. Tables
-add, in any order, so that seasons are summed without keeping a pixel; the edges are then fitted to the sum.
-"""
+"""The dry and the wet edge of a district and crop class, fitted to the counts of all its clear passes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
+from agro.agromaps.moisture_counts import NDVI_STEP, bin_centres, histogram, quantile
 from agro.domain.errors import AgroError, BadInput, Refusal
 
-COUNT_COLUMNS = ("group", "seen_on", "ndvi_bin", "transform_bin", "n_px")
-NDVI_STEP = 0.005  # [1] width of a bin of greenness. source: rOPTRAM 0.3.1, 0.005 to 0.01
-_NDVI_BINS = round(1 / NDVI_STEP)
-_LOG_STEP = 0.02  # [1] width of a bin of ln transformed reflectance, 2 %. ours: quantiles are interpolated inside it
-_LOG_LOWEST = -4.0  # [1] ln of 0.018: reflectance 0.83
-_LOG_BINS = 450  # up to ln = 5: transformed reflectance 148, reflectance 0.003
 _SIGMA_IQR = 1.349  # [1] quartile distance of a normal distribution in standard deviations
 OVERSATURATED = 0.2  # [1] so far above the wet edge is standing water, no moist soil. source: ours, assumption
 _FORM = 1  # of the JSON; another form is refused
@@ -99,6 +89,8 @@ class Edges:
         try:
             if content["form"] != _FORM:
                 raise KeyError("form")
+            if content["shape"] not in ("linear", "exponential"):
+                raise KeyError("shape")
             parts = {name: value for name, value in content.items() if name != "form"}
             covariance = parts.pop("covariance")
             return cls(
@@ -119,52 +111,6 @@ class Edges:
                 expected=_FORM,
                 met=str(error)[:80],
             ) from None
-
-
-def edge_counts(
-    ndvi: xr.DataArray, transform: xr.DataArray, group: xr.DataArray, names: Sequence[str], seen_on: date
-) -> pd.DataFrame:
-    """What one pass (or a block of it) says of the edges: numbers of pixels, not pixels.
-
-    ndvi       (y, x) `ndvi` [1] on 20 m; NaN where not clear
-    transform  (y, x) transformed shortwave reflectance [1]; NaN where not clear
-    group      (y, x) number of each pixel's group in `names` [1], below 0 outside all fields
-    names      of the groups, each a district and crop class [1]
-    seen_on    date of the pass
-    returns    table: group, seen_on, ndvi_bin of 0.005, transform_bin of 2 %, n_px [px]; computes what is lazy
-    source     ours: counts add, so blocks and passes may come in any order and none needs to be kept
-    """
-    green, brightness, number = (np.asarray(layer.values).ravel() for layer in (ndvi, transform, group))
-    seen = np.isfinite(green) & np.isfinite(brightness) & (brightness > 0) & (green >= 0) & (number >= 0)
-    green, brightness, number = green[seen].astype("float64"), brightness[seen].astype("float64"), number[seen]
-    row = np.minimum(np.floor(green / NDVI_STEP + 1e-6), _NDVI_BINS - 1).astype("int64")
-    column = np.clip(np.floor((np.log(brightness) - _LOG_LOWEST) / _LOG_STEP), 0, _LOG_BINS - 1).astype("int64")
-    cell, n_px = np.unique((number * _NDVI_BINS + row) * _LOG_BINS + column, return_counts=True)
-    number, row = cell // (_NDVI_BINS * _LOG_BINS), cell // _LOG_BINS % _NDVI_BINS
-    return pd.DataFrame(
-        {
-            "group": np.asarray(names, dtype=object)[number.astype("int64")],
-            "seen_on": [seen_on] * len(cell),
-            "ndvi_bin": row.astype("int16"),
-            "transform_bin": (cell % _LOG_BINS).astype("int16"),
-            "n_px": n_px.astype("int64"),
-        },
-        columns=list(COUNT_COLUMNS),
-    )
-
-
-def add_counts(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The sum of many tables of counts; the order of the tables and of their rows never matters.
-
-    tables   as `edge_counts` gives them, each pass or block once
-    returns  one table [px] of the same columns, sorted
-    source   ours: sums of whole numbers
-    """
-    filled = [table for table in tables if len(table)]
-    if not filled:
-        return pd.DataFrame(columns=list(COUNT_COLUMNS))
-    whole = pd.concat(filled, ignore_index=True)
-    return whole.groupby(list(COUNT_COLUMNS[:-1]), as_index=False, sort=True)["n_px"].sum()
 
 
 def fit_all_edges(counts: pd.DataFrame, rules: EdgeRules) -> tuple[dict[str, Edges], list[Refusal]]:
@@ -189,8 +135,8 @@ def fit_edges(counts: pd.DataFrame, rules: EdgeRules) -> Edges:
 
     counts   `edge_counts` of one group, summed over at least two seasons [px]
     rules    when and how
-    returns  Edges [1]; r2 on the scale of the fit (ln for exponential); covariance by leaving out one date at a time,
-             as pixels of one date share its weather and are no independent witnesses
+    returns  Edges [1], a season being a calendar year; r2 on the scale of the fit (ln for exponential); covariance by
+             leaving out one date at a time, as pixels of one date share its weather and are no independent witnesses
     raises   BadInput when seasons, dates or bins are too few, or the wet edge is not above the dry one
     source   Sadeghi 2017, 10.1016/j.rse.2017.05.041; exponential: Ambrosone 2020, 10.1016/j.jag.2020.102113; bins,
              outliers and quantiles as rOPTRAM 0.3.1 documents them; jackknife: Tukey 1958
@@ -200,26 +146,19 @@ def fit_edges(counts: pd.DataFrame, rules: EdgeRules) -> Edges:
     seen = usable.groupby("seen_on")["n_px"].sum()
     dates = [day for day, n_px in seen.items() if n_px >= rules.fewest_px]
     seasons = _seasons(dates, rules, group)
-    by_date = np.stack([_histogram(usable[usable["seen_on"] == day]) for day in dates])
+    by_date = np.stack([histogram(usable[usable["seen_on"] == day]) for day in dates])
     whole = by_date.sum(axis=0)
     points = _points(whole, rules, group)
     dry, wet = (_line(points.ndvi, edge, rules.shape) for edge in (points.dry, points.wet))
-    low, high = points.ndvi_low, points.ndvi_high
-    edges = Edges(group, rules.band, rules.shape, dry, wet, low, high)
+    edges = Edges(group, rules.band, rules.shape, dry, wet, points.ndvi_low, points.ndvi_high)
     _checked(edges)
-    return Edges(
-        group,
-        rules.band,
-        rules.shape,
-        dry,
-        wet,
-        low,
-        high,
-        _jackknifed(by_date, whole, rules, group),
-        int(whole.sum()),
-        len(points.ndvi),
-        len(dates),
-        seasons,
+    return replace(
+        edges,
+        covariance=_jackknifed(by_date, whole, rules, group),
+        n_px=int(whole.sum()),
+        n_bins=len(points.ndvi),
+        n_dates=len(dates),
+        seasons=seasons,
     )
 
 
@@ -257,22 +196,14 @@ def _seasons(dates: Sequence[date], rules: EdgeRules, group: str) -> tuple[int, 
     return tuple(int(season) for season in met.index)
 
 
-def _histogram(counts: pd.DataFrame) -> np.ndarray:
-    histogram = np.zeros((_NDVI_BINS, _LOG_BINS), "int32")
-    np.add.at(histogram, (counts["ndvi_bin"].to_numpy(), counts["transform_bin"].to_numpy()), counts["n_px"].to_numpy())
-    return histogram
-
-
-def _points(histogram: np.ndarray, rules: EdgeRules, group: str) -> _Points:
+def _points(matrix: np.ndarray, rules: EdgeRules, group: str) -> _Points:
     """Edge points of each bin of greenness; found twice, the second time without standing water."""
     times = round(rules.ndvi_step / NDVI_STEP)
-    total = np.cumsum(histogram.sum(axis=1))
+    total = np.cumsum(matrix.sum(axis=1))
     first, last = (int(np.searchsorted(total, share * total[-1])) for share in rules.ndvi_percentiles)
     number = (last - first) // times + 1
-    rows = np.zeros((number * times, _LOG_BINS), "int64")
-    inside = histogram[first : first + number * times]
-    rows[: len(inside)] = inside
-    rows = rows.reshape(number, times, _LOG_BINS).sum(axis=1)
+    inside = matrix[first : first + number * times]
+    rows = np.pad(inside, ((0, number * times - len(inside)), (0, 0))).reshape(number, times, -1).sum(axis=1)
     ndvi = (first + times * (np.arange(number) + 0.5)) * NDVI_STEP
     enough = rows.sum(axis=1) >= rules.fewest_px
     if enough.sum() < max(3, rules.least_share_of_bins * number):
@@ -288,47 +219,31 @@ def _points(histogram: np.ndarray, rules: EdgeRules, group: str) -> _Points:
         )
     rows, ndvi = rows[enough], ndvi[enough]
     _, wet = _dry_and_wet(rows, rules)
-    rows = np.where(_centres() > _flooding(ndvi, wet, rules.shape)[:, None], 0, rows)
+    rows = np.where(bin_centres() > _flooding(ndvi, wet)[:, None], 0, rows)
     enough = rows.sum(axis=1) >= rules.fewest_px
     dry, wet = _dry_and_wet(rows[enough], rules)
     return _Points(ndvi[enough], dry, wet, first * NDVI_STEP, (first + number * times) * NDVI_STEP)
 
 
-def _flooding(ndvi: np.ndarray, wet: np.ndarray, shape: str) -> np.ndarray:
+def _flooding(ndvi: np.ndarray, wet: np.ndarray) -> np.ndarray:
     """Transformed reflectance from which on a flooded bin is standing water; infinite in the other bins.
 
     The median of slopes is not bent by flooded bins; where no bin is flooded, nothing may be cut from the wet edge.
     """
     from scipy.stats import theilslopes
 
-    slope, intercept, *_ = theilslopes(np.log(wet) if shape == "exponential" else wet, ndvi)
-    line = intercept + slope * ndvi
-    limit = (np.exp(line) if shape == "exponential" else line) * (1 + OVERSATURATED)
+    slope, intercept, *_ = theilslopes(np.log(wet), ndvi)
+    limit = np.exp(intercept + slope * ndvi) * (1 + OVERSATURATED)
     return np.where(wet > limit, limit, np.inf)
 
 
 def _dry_and_wet(rows: np.ndarray, rules: EdgeRules) -> tuple[np.ndarray, np.ndarray]:
-    lower, upper = (_quantile(rows, share) for share in (0.25, 0.75))
+    lower, upper = (quantile(rows, share) for share in (0.25, 0.75))
     reach = rules.outlier_sigmas * (upper - lower) / _SIGMA_IQR
-    centres = _centres()
+    centres = bin_centres()
     kept = np.where((centres < (lower - reach)[:, None]) | (centres > (upper + reach)[:, None]), 0, rows)
-    dry, wet = (_quantile(kept, share) for share in rules.edge_percentiles)
+    dry, wet = (quantile(kept, share) for share in rules.edge_percentiles)
     return dry, wet
-
-
-def _centres() -> np.ndarray:
-    return np.asarray(np.exp(_LOG_LOWEST + (np.arange(_LOG_BINS) + 0.5) * _LOG_STEP))
-
-
-def _quantile(rows: np.ndarray, share: float) -> np.ndarray:
-    """Of each row of counts, interpolated inside the bin."""
-    reached = np.cumsum(rows, axis=1)
-    target = share * reached[:, -1:]
-    column = np.argmax(reached >= np.maximum(target, 1e-9), axis=1)
-    every = np.arange(len(rows))
-    count = rows[every, column]
-    part = 1 - (reached[every, column] - target[:, 0]) / np.maximum(count, 1)
-    return np.asarray(np.exp(_LOG_LOWEST + (column + part) * _LOG_STEP))
 
 
 def _line(ndvi: np.ndarray, edge: np.ndarray, shape: str) -> Edge:

@@ -148,9 +148,8 @@ def test_agreement_with_a_water_balance() -> None:
         },
         index=days,
     )
-    modelled = pd.DataFrame(dict.fromkeys(("with", "against", "few", "still", "nearly"), rising**2), index=days[::-1])
-    modelled = modelled.iloc[::-1].set_index(days).iloc[::-1]  # another order of the same dates
-    modelled[:] = rising[::-1, None] ** 2
+    balance = pd.Series(rising**2, index=days)[::-1]  # the same dates in another order
+    modelled = pd.DataFrame(dict.fromkeys(("with", "against", "few", "still", "nearly"), balance))
     got = agreement(seen, modelled).set_index("field_id")
     assert got["flag"].tolist() == ["", "low_agreement", "not_enough_dates", "no_change", "not_enough_dates", ""]
     np.testing.assert_allclose(got["spearman_rho"], [1, -1, np.nan, np.nan, np.nan, 1 - 6 * 4 / (7 * 48)])

@@ -15,16 +15,8 @@ from hypothesis import strategies as st
 
 from agro.agromaps.field_capacity import AnchorRules
 from agro.agromaps.moisture import WetnessRules
-from agro.agromaps.moisture_edges import (
-    COUNT_COLUMNS,
-    Edge,
-    EdgeRules,
-    Edges,
-    add_counts,
-    edge_counts,
-    fit_all_edges,
-    fit_edges,
-)
+from agro.agromaps.moisture_counts import COUNT_COLUMNS, add_counts, edge_counts
+from agro.agromaps.moisture_edges import Edge, EdgeRules, Edges, fit_all_edges, fit_edges
 from agro.domain.errors import BadInput
 
 CONFIG = tomllib.loads((Path(__file__).parents[2] / "configs" / "moisture.toml").read_text())
@@ -175,7 +167,7 @@ def test_edges_through_json_and_back() -> None:
     assert all(math.isnan(error) for error in replace(edges, covariance=None).standard_errors)
 
 
-@pytest.mark.parametrize("change", [{"form": 2}, {"dry": {"slope": 1}}, {"more": 1}, {"seasons": None}])
+@pytest.mark.parametrize("change", [{"form": 2}, {"shape": "cubic"}, {"dry": {"slope": 1}}, {"more": 1}, {"seasons": None}])
 def test_other_json_is_refused(change: dict[str, object]) -> None:
     content = fit_edges(counted(even((1, 2), (2, 4))), RULES).as_json()
     with pytest.raises(BadInput, match="EDGES-FORM"):
