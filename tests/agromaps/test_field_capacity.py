@@ -52,6 +52,13 @@ def test_the_error_is_of_dates_left_out(shape: str) -> None:
     assert (np.diff(got.field_capacity_pct) >= 0).all()
 
 
+def test_a_step_is_an_isotonic_matter() -> None:
+    """Dry below wetness 0.5, at field capacity above: the straight line misses it on dates left out, the step hardly."""
+    pairs = measured(40).assign(field_capacity_pct=lambda table: np.where(table["wetness"] > 0.5, 100.0, 40.0))
+    line, step = (anchor(pairs, AnchorRules(shape, 20, 5))[0]["chernozem"].rmse_pct for shape in ("linear", "isotonic"))  # type: ignore[arg-type]
+    assert step < 8 < 12 < line
+
+
 def test_few_pairs_or_few_dates_stay_relative() -> None:
     assert "19 measured pairs on 5 date(s)" in refused(measured(19)).reason
     few = refused(measured(40, days=4))
@@ -62,8 +69,10 @@ def test_few_pairs_or_few_dates_stay_relative() -> None:
 
 
 def test_wetness_that_tells_nothing_stays_relative() -> None:
-    random = np.random.default_rng(2)
-    pairs = measured(30).assign(field_capacity_pct=random.uniform(40, 100, 30))
+    pairs = measured(30)
+    wobble = np.where(np.arange(30) // 5 % 2, 30.0, -30.0)
+    pairs["field_capacity_pct"] = 70 + 1.0 * pairs["wetness"] + wobble
+    assert np.polyfit(pairs["wetness"], pairs["field_capacity_pct"], 1)[0] > 0
     assert refused(pairs).code == "ANCHOR-NO-SKILL"
     falling = measured(30).assign(field_capacity_pct=lambda table: 100 - table["field_capacity_pct"])
     assert refused(falling).code == "ANCHOR-NO-SKILL"

@@ -73,7 +73,7 @@ def test_exponential_edges_are_given_as_values_not_as_logarithms() -> None:
 def test_counting_loses_little_against_the_pixels_themselves() -> None:
     """Plain NumPy on all pixels, bin by bin, with the same rules."""
     random = np.random.default_rng(3)
-    transform = np.exp(0.2 + 1.8 * NDVI + 0.25 * random.standard_normal(len(NDVI)))
+    transform = np.exp(0.2 + 1.8 * NDVI + 0.6 * random.standard_normal(len(NDVI)))
     edges = fit_edges(counted(transform), RULES)
     points = []
     for ndvi in np.unique(NDVI):
@@ -87,7 +87,7 @@ def test_counting_loses_little_against_the_pixels_themselves() -> None:
     for ndvi in (0.3, 0.5, 0.7):
         for got, column in zip(edges.at(ndvi), (1, 2), strict=True):
             slope, intercept = np.polyfit(at[:, 0], at[:, column], 1)
-            assert got == pytest.approx(intercept + slope * ndvi, rel=0.01)
+            assert got == pytest.approx(intercept + slope * ndvi, rel=0.008)
 
 
 @settings(max_examples=20, deadline=None)
@@ -167,7 +167,9 @@ def test_edges_through_json_and_back() -> None:
     assert all(math.isnan(error) for error in replace(edges, covariance=None).standard_errors)
 
 
-@pytest.mark.parametrize("change", [{"form": 2}, {"shape": "cubic"}, {"dry": {"slope": 1}}, {"more": 1}, {"seasons": None}])
+@pytest.mark.parametrize(
+    "change", [{"form": 2}, {"shape": "cubic"}, {"dry": {"slope": 1}}, {"more": 1}, {"seasons": None}]
+)
 def test_other_json_is_refused(change: dict[str, object]) -> None:
     content = fit_edges(counted(even((1, 2), (2, 4))), RULES).as_json()
     with pytest.raises(BadInput, match="EDGES-FORM"):

@@ -39,7 +39,9 @@ def test_looks_over_a_canopy_neither_calibrate_nor_tell() -> None:
 
 def test_a_pixel_that_never_changes_tells_nothing() -> None:
     still = xr.full_like(TWENTY_ONE, -15.0)
-    assert radar_wetness(still, BARE, radar_references(still, BARE, 20)).isnull().all()
+    references = radar_references(still, BARE, 20)
+    assert radar_wetness(still, BARE, references).isnull().all()
+    assert radar_wetness(still + 5, BARE, references).isnull().all()
 
 
 @given(st.lists(st.floats(-30, 5), min_size=3, max_size=30), st.integers(0, 5), st.floats(-3, 3))
