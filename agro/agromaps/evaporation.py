@@ -131,9 +131,9 @@ def reference_evapotranspiration(
     elevation_m     above the sea [m], one or one a row
     range_to_light  [1/sqrt(K)] 0.16 inland, 0.19 on a coast
     returns         et0_mm [mm], wind_2m_m_s [m/s], humidity_min_pct [%] and et0_how [text], which tells what was
-                    estimated: empty for all measured, `given` for the table's own et0_mm where temperatures are
-                    missing, `no humidity`, `no radiation`, `no wind` joined by `;`, `temperature only` for Hargreaves,
-                    `unknown` where et0_mm is NaN
+                    estimated: empty for all measured, `given` for the table's own et0_mm wherever something would
+                    have to be estimated, `no humidity`, `no radiation`, `no wind` joined by `;`, `temperature only`
+                    for Hargreaves, `unknown` where et0_mm is NaN
     source          FAO-56, chapter 3 (equations 47, 48, 50, wind of 2 m/s); Hargreaves where all three are missing
     """
     vapour = actual_vapour_pressure(weather)
@@ -149,9 +149,9 @@ def reference_evapotranspiration(
     missing = {"no humidity": vapour["how"] != "", "no radiation": light.isna(), "no wind": wind.isna()}
     blind = np.logical_and.reduce([np.asarray(where) for where in missing.values()])
     et0 = penman_monteith(full, latitude_deg, elevation_m).where(~blind, hargreaves(weather, latitude_deg))
-    given = et0.isna() & _column(weather, "et0_mm").notna()
-    et0 = et0.fillna(_column(weather, "et0_mm"))
     how = np.where(blind, "temperature only", _joined(missing))
+    given = _column(weather, "et0_mm").notna() & (et0.isna() | (how != ""))
+    et0 = et0.where(~given, _column(weather, "et0_mm"))
     how = np.where(given, "given", np.where(et0.isna(), "unknown", how))
     driest = 100 * full["vapour_pressure_kpa"] / saturation_vapour_pressure(weather["tmax_c"])
     return pd.DataFrame(

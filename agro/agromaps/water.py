@@ -40,7 +40,7 @@ _TOP_M = 0.2  # [m] the layer in which sowing and emergence live: 0-20 cm
 
 @dataclass(frozen=True)
 class Sky:
-    """The weather over each field: days (day), rain_mm, et0_mm and irrigation_mm (day, field) [mm]; NaN: unknown."""
+    """The weather: days (day), rain_mm, et0_mm, irrigation_mm (day, field) or (day, 1) for all [mm]; NaN: unknown."""
 
     days: Array
     rain_mm: Array
@@ -123,7 +123,7 @@ def water_balance(
     source   Allen 1998, FAO-56, equations 69 to 88; layer under the roots as pyfao56 1.4; errors: ours, an ensemble
     """
     days, fields = canopy.kcb.shape
-    for name, amount in (("rain", sky.rain_mm), ("evaporation", sky.et0_mm), ("irrigation", sky.irrigation_mm)):
+    for name, amount in zip(("rain", "evaporation", "irrigation"), _amounts(sky), strict=True):
         if amount is not None and np.nanmin(amount, initial=0.0) < 0:
             raise BadInput(
                 "WATER-NEGATIVE",
@@ -132,6 +132,7 @@ def water_balance(
                 what=name,
                 met=float(np.nanmin(amount)),
             )
+    sky = Sky(sky.days, *(over if over is None else np.broadcast_to(over, (days, fields)) for over in _amounts(sky)))
     members = errors.members + 1 if errors else 1
     out = {name: np.full((days, fields), np.nan, dtype) for name in (*STATES, *FLUXES)}
     out |= {f"{name}_se": np.full((days, fields), np.nan, dtype) for name in _WITH_ERROR if errors}
@@ -174,6 +175,10 @@ def stopped(balance: xr.Dataset, field_ids: Sequence[str], until: date) -> list[
             continue
         told.append(fault.about(field_id=field_id))
     return told
+
+
+def _amounts(sky: Sky) -> tuple[Array | None, ...]:
+    return sky.rain_mm, sky.et0_mm, sky.irrigation_mm
 
 
 def _dates(days: Any) -> Array:

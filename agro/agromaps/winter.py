@@ -111,7 +111,7 @@ def winter_of(weather: pd.DataFrame, season: int, rules: SnowRules) -> Winter:
     weather  day [date], tmean_c [deg C], rain_mm [mm] of one place, from before the autumn's frost
     season   year of harvest [a]
     rules    numbers of snow and frozen soil [deg C, mm/K/d, 1]
-    returns  Winter: the day is the first after the thaw on which no snow lies; soaked_mm [mm] with its error
+    returns  Winter: thawed_on is the day after the first evening of spring without snow; soaked_mm [mm] with its error
     raises   BadInput where the table does not hold the whole winter, or has a gap in it
     source   ours: share of melt that frozen soil takes; its error is large and stays with the number
     """
@@ -137,11 +137,17 @@ def winter_of(weather: pd.DataFrame, season: int, rules: SnowRules) -> Winter:
             "fill the days, or give measured spring moisture of the fields",
             season=season,
         )
-    begins = pd.Timestamp(free["day"].iloc[0])
-    wet = cover[pd.to_datetime(cover["day"]) < begins]
+    bare = pd.Timestamp(free["day"].iloc[0])
+    wet = cover[pd.to_datetime(cover["day"]) <= bare]
     reached = float(wet["melt_mm"].sum() + wet["rain_mm"].sum())
     error = reached * float(np.hypot(rules.soaked_share_se, rules.soaked_share * rules.snow_cv))
-    return Winter(frozen.date(), begins.date(), float(cover["snow_mm"].max()), reached * rules.soaked_share, error)
+    return Winter(
+        frozen.date(),
+        (bare + pd.Timedelta(days=1)).date(),
+        float(cover["snow_mm"].max()),
+        reached * rules.soaked_share,
+        error,
+    )
 
 
 def spring_start(

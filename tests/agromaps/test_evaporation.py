@@ -82,14 +82,13 @@ def test_what_was_estimated_is_told(dropped: list[str], how: str) -> None:
     assert 0.6 < got["et0_mm"] / 3.880 < 1.4 and got["et0_mm"] != pytest.approx(3.880, abs=1e-3)
 
 
-def test_a_given_value_stands_in_only_where_temperatures_are_missing() -> None:
-    table = pd.concat(
-        [days(**UCCLE, et0_mm=9.0), days(**UCCLE | {"tmax_c": np.nan}, et0_mm=2.5), days(**UCCLE | {"tmin_c": np.nan})]
-    )
+def test_a_given_value_stands_in_where_something_is_not_measured() -> None:
+    rows = [{}, {"tmax_c": np.nan}, {"wind_m_s": np.nan}, {"tmin_c": np.nan, "et0_mm": np.nan}]
+    table = pd.concat([days(**UCCLE | {"et0_mm": 2.5} | row) for row in rows])
     got = reference_evapotranspiration(table, 50.8, 100.0)
-    assert got["et0_how"].tolist() == ["", "given", "unknown"]
+    assert got["et0_how"].tolist() == ["", "given", "given", "unknown"]
     assert got["et0_mm"].iloc[0] == pytest.approx(3.880, abs=5e-4)
-    assert got["et0_mm"].iloc[1] == 2.5 and np.isnan(got["et0_mm"].iloc[2])
+    assert got["et0_mm"].iloc[1:3].tolist() == [2.5, 2.5] and np.isnan(got["et0_mm"].iloc[3])
 
 
 def test_like_an_independent_implementation() -> None:

@@ -1,6 +1,9 @@
 """The soil water balance: each equation by hand, the laws, and a whole season like an independent implementation."""
 
+import itertools
+import tomllib
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +17,7 @@ from hypothesis import strategies as st
 from agro.agromaps import water
 from agro.agromaps.crop_water import Canopy, Crops, Soil, canopy, crops_and_soils, kcb_from_ndvi
 from agro.agromaps.water import Errors, Sky, Start, check_closed, stopped, water_balance
+from agro.agromaps.winter import SnowRules
 from agro.domain.errors import BadInput, BalanceOpen
 
 ERRORS = Errors(0.1, 0.5, 0.05, 0.1, 0.02, 0.015, 0.1, members=60, seed=5)
@@ -332,6 +336,43 @@ def test_the_spread_of_rain_is_the_spread_of_water() -> None:
     got = balance([10.0] * 4, et0=0.0, begins=start(50.0, se_mm=0.0), errors=only_rain)
     assert float(got["water_100cm_mm"][-1, 0]) == pytest.approx(90.0)
     assert float(got["water_100cm_mm_se"][-1, 0]) == pytest.approx(8.0, rel=0.12)
+
+
+def test_one_sky_over_all_fields_and_no_field_at_all() -> None:
+    sky = Sky(dates(4), np.array([[0.0], [5.0], [0.0], [0.0]]), np.full((4, 1), 4.0))
+    got = water_balance(sky, stand(4, 40), soil(40), start(100.0, fields=40), ERRORS)
+    assert (got["depletion_mm"].values == got["depletion_mm"].values[:, :1]).all()
+    none = water_balance(sky, stand(4, 0), soil(0), start(100.0, fields=0), ERRORS)
+    assert none["depletion_mm"].shape == (4, 0) and stopped(none, [], date(2021, 5, 4)) == []
+
+
+def test_the_configured_numbers_fit_every_crop_and_every_kind_of_weather() -> None:
+    """Each number inside what FAO-56 prints for such crops, and a row for every way that evaporation is had."""
+    root = Path(__file__).parents[2] / "configs"
+    known = tomllib.loads((root / "water.toml").read_text())
+    named = set(tomllib.loads((root / "crops.toml").read_text())) - {"version"}
+    assert named <= set(known["crops"])
+    fields = pd.DataFrame({"field_id": sorted(known["crops"]), "crop": sorted(known["crops"])})
+    kept, crops, ground, refused = crops_and_soils(fields, known["crops"], known["soil"])
+    assert len(kept) == len(fields) and not refused
+    assert (crops.kcb_min < crops.kcb_max).all() and (crops.kcb_max <= 1.2).all() and (crops.kcb_min >= 0).all()
+    assert (
+        (crops.root_min_m >= 0.2).all()
+        and (crops.root_max_m >= crops.root_min_m).all()
+        and (crops.root_max_m <= 2).all()
+    )
+    assert ((crops.depletion_fraction > 0.3) & (crops.depletion_fraction < 0.7)).all()
+    assert (
+        ground.readily_evaporable_mm
+        < 1000 * (ground.field_capacity - ground.wilting_point / 2) * ground.evaporation_depth_m
+    ).all()
+    SnowRules(**known["snow"])
+    common = {name: value for name, value in known["errors"].items() if name != "et0"}
+    missing = ("no humidity", "no radiation", "no wind")
+    pairs = {";".join(pair) for pair in itertools.combinations(missing, 2)}
+    assert set(known["errors"]["et0"]) == {"", *missing, *pairs, "temperature only", "given"}
+    for row in known["errors"]["et0"].values():
+        assert 0 < Errors(**common, **row).et0_season_cv <= row["et0_day_cv"] < 0.5
 
 
 @pytest.mark.parametrize("what", ["rain", "evaporation"])
