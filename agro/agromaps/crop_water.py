@@ -132,7 +132,8 @@ def canopy(
 ) -> Canopy:
     """What each field's crop asks of the soil each day.
 
-    ndvi              (day, field) `ndvi` [1], a gapless daily series; NaN where unknown
+    ndvi              (day, field) `ndvi` [1], a gapless daily series of one crop's season, for its roots only grow;
+                      NaN where unknown
     crops             the numbers of each field's crop [1, m]
     wind_2m_m_s       (day, field) or one number [m/s]
     humidity_min_pct  (day, field) or one number [%]

@@ -15,7 +15,8 @@ import numpy as np
 import xarray as xr
 
 from agro.agromaps.crop_water import Canopy, Soil
-from agro.domain.errors import BadInput, BalanceOpen, Refusal
+from agro.agromaps.water_errors import Errors, draws
+from agro.domain.errors import BadInput, BalanceOpen, Refusal, Told
 
 Array = np.ndarray
 
@@ -61,25 +62,6 @@ class Start:
     surface_depletion_mm: Array | None = None
 
 
-@dataclass(frozen=True)
-class Errors:
-    """Standard errors of what goes in; `members` runs show what they do to what comes out.
-
-    rain_season_cv, et0_season_cv [1] one factor for all days · rain_day_cv, et0_day_cv [1] a factor a day ·
-    field_capacity_se, wilting_point_se [m3/m3] · kcb_cv [1].
-    """
-
-    rain_season_cv: float
-    rain_day_cv: float
-    et0_season_cv: float
-    et0_day_cv: float
-    field_capacity_se: float
-    wilting_point_se: float
-    kcb_cv: float
-    members: int = 100
-    seed: int = 0
-
-
 @dataclass
 class _State:
     """Depletions [mm] (member, field) at the end of a day; `root_m` is how deep the roots were."""
@@ -123,7 +105,8 @@ def water_balance(
     source   Allen 1998, FAO-56, equations 69 to 88; layer under the roots as pyfao56 1.4; errors: ours, an ensemble
     """
     days, fields = canopy.kcb.shape
-    for name, amount in zip(("rain", "evaporation", "irrigation"), _amounts(sky), strict=True):
+    names = Told("rain", {}), Told("evaporation", {}), Told("irrigation", {})
+    for name, amount in zip(names, _amounts(sky), strict=True):
         if amount is not None and np.nanmin(amount, initial=0.0) < 0:
             raise BadInput(
                 "WATER-NEGATIVE",
@@ -132,14 +115,15 @@ def water_balance(
                 what=name,
                 met=float(np.nanmin(amount)),
             )
-    sky = Sky(sky.days, *(over if over is None else np.broadcast_to(over, (days, fields)) for over in _amounts(sky)))
+    rain, et0, given = (0.0 if amount is None else amount for amount in _amounts(sky))
+    sky = Sky(sky.days, *(np.broadcast_to(amount, (days, fields)) for amount in (rain, et0, given)))
     members = errors.members + 1 if errors else 1
     out = {name: np.full((days, fields), np.nan, dtype) for name in (*STATES, *FLUXES)}
     out |= {f"{name}_se": np.full((days, fields), np.nan, dtype) for name in _WITH_ERROR if errors}
     width = max(_FIELDS_AT_ONCE // members, 16)
-    draws = _draws(errors, days)
+    drawn = draws(errors, days)
     for first in range(0, fields, width):
-        _run(slice(first, min(first + width, fields)), (sky, canopy, soil, start), draws, out)
+        _run(slice(first, min(first + width, fields)), (sky, canopy, soil, start), drawn, out)
     known = np.isfinite(out["depletion_mm"])
     last = np.where(known.any(axis=0), days - 1 - np.argmax(known[::-1], axis=0), -1)
     until = np.where(last >= 0, _dates(sky.days)[last], np.datetime64("NaT"))
@@ -185,41 +169,9 @@ def _dates(days: Any) -> Array:
     return np.asarray(days).astype("datetime64[D]")
 
 
-def _draws(errors: Errors | None, days: int) -> dict[str, Array]:
-    """The factors and shifts of each member; member 0 is undisturbed."""
-    one = {name: np.ones((1, days)) for name in ("rain", "et0")}
-    if errors is None:
-        return {
-            **one,
-            "capacity": np.zeros((1, 1)),
-            "wilting": np.zeros((1, 1)),
-            "kcb": np.ones((1, 1)),
-            "start": np.zeros((1, 1)),
-        }
-    random = np.random.default_rng(errors.seed)
-
-    def normal(columns: int) -> Array:
-        half = random.standard_normal((errors.members - errors.members // 2, columns))
-        return np.vstack([np.zeros((1, columns)), half, -half[: errors.members // 2]])  # mirrored: the mean stays
-
-    def factor(cv: float, columns: int) -> Array:
-        spread = np.sqrt(np.log(1 + cv**2))
-        noise = normal(columns) * spread - np.where(np.arange(errors.members + 1) > 0, spread**2 / 2, 0)[:, None]
-        return np.asarray(np.exp(noise))
-
-    return {
-        "rain": factor(errors.rain_season_cv, 1) * factor(errors.rain_day_cv, days),
-        "et0": factor(errors.et0_season_cv, 1) * factor(errors.et0_day_cv, days),
-        "capacity": normal(1) * errors.field_capacity_se,
-        "wilting": normal(1) * errors.wilting_point_se,
-        "kcb": factor(errors.kcb_cv, 1),
-        "start": normal(1),
-    }
-
-
-def _ground(soil: Soil, canopy: Canopy, start: Start, draws: dict[str, Array], part: slice) -> _Ground:
-    wilting = np.maximum(soil.wilting_point[part] + draws["wilting"], 0.0)
-    capacity = np.maximum(soil.field_capacity[part] + draws["capacity"], wilting + 0.02)
+def _ground(soil: Soil, canopy: Canopy, start: Start, drawn: dict[str, Array], part: slice) -> _Ground:
+    wilting = np.maximum(soil.wilting_point[part] + drawn["wilting"], 0.0)
+    capacity = np.maximum(soil.field_capacity[part] + drawn["capacity"], wilting + 0.02)
     evaporable = 1000 * (capacity - 0.5 * wilting) * soil.evaporation_depth_m[part]
     available = 1000 * (capacity - wilting)
     numbers = soil.curve_number[part]
@@ -230,14 +182,14 @@ def _ground(soil: Soil, canopy: Canopy, start: Start, draws: dict[str, Array], p
         curve_number=numbers if np.isfinite(numbers).any() else None,
         profile_m=canopy.profile_m[part],
         fraction=canopy.depletion_fraction[part],
-        start_mm=np.clip(start.water_mm[part] + draws["start"] * start.water_se_mm[part], 0.0, available),
-        kcb_factor=draws["kcb"],
+        start_mm=np.clip(start.water_mm[part] + drawn["start"] * start.water_se_mm[part], 0.0, available),
+        kcb_factor=drawn["kcb"],
     )
 
 
-def _run(part: slice, world: tuple[Sky, Canopy, Soil, Start], draws: dict[str, Array], out: dict[str, Array]) -> None:
+def _run(part: slice, world: tuple[Sky, Canopy, Soil, Start], drawn: dict[str, Array], out: dict[str, Array]) -> None:
     sky, canopy, soil, start = world
-    ground = _ground(soil, canopy, start, draws, part)
+    ground = _ground(soil, canopy, start, drawn, part)
     first = np.searchsorted(_dates(sky.days), _dates(start.day[part]))
     first = np.where(_dates(start.day[part]) < _dates(sky.days)[0], -1, first)
     unknown = np.full(ground.available.shape, np.nan)
@@ -246,9 +198,9 @@ def _run(part: slice, world: tuple[Sky, Canopy, Soil, Start], draws: dict[str, A
         root_m = canopy.root_m[day, part]
         if (first == day).any():
             state = _begun(state, ground, first == day, root_m, start, part)
-        rain = sky.rain_mm[day, part] * draws["rain"][:, day : day + 1]
-        et0 = sky.et0_mm[day, part] * draws["et0"][:, day : day + 1]
-        given = 0.0 if sky.irrigation_mm is None else sky.irrigation_mm[day, part]
+        rain = sky.rain_mm[day, part] * drawn["rain"][:, day : day + 1]
+        et0 = sky.et0_mm[day, part] * drawn["et0"][:, day : day + 1]
+        given = sky.irrigation_mm[day, part] if sky.irrigation_mm is not None else 0.0
         asked = (canopy.kcb[day, part], canopy.kc_max[day, part], canopy.cover[day, part], root_m)
         state, today = _step(state, ground, (rain, et0, given), asked)
         for name, values in today.items():

@@ -179,7 +179,7 @@ def _columns(heading: Sequence[Any], where: str) -> tuple[list[tuple[str, float,
         if name == "wind_m_s":
             height = re.search(r"_(\d+)_?[mм](?=_|$)", unit) or re.search(r"_(\d+)m_", word + "_")
             heights += [float(height.group(1))] if height else []
-            unit = re.sub(r"(_на|_at)?_\d+_?[mм](?=_|$)", "", unit)
+            unit = re.sub(r"(_на_высоте|_на|_at)?_\d+_?[mм](?=_|$)", "", unit)
         columns.append((name, *_unit(name, unit, str(cell), where)))
     names = [column[0] for column in columns if column]
     missing = [name for name in ("day", "rain_mm") if name not in names]

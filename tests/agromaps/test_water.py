@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 
 from agro.agromaps import water
 from agro.agromaps.crop_water import Canopy, Crops, Soil, canopy, crops_and_soils, kcb_from_ndvi
-from agro.agromaps.water import Errors, Sky, Start, check_closed, stopped, water_balance
+from agro.agromaps.water import Sky, Start, check_closed, stopped, water_balance
+from agro.agromaps.water_errors import Errors, draws
 from agro.agromaps.winter import SnowRules
 from agro.domain.errors import BadInput, BalanceOpen
+from agro.reports.words import reason
 
 ERRORS = Errors(0.1, 0.5, 0.05, 0.1, 0.02, 0.015, 0.1, members=60, seed=5)
 
@@ -330,6 +332,19 @@ def test_errors_are_the_same_again_and_grow_with_what_is_uncertain() -> None:
     assert grown[-1] > grown[1] > 0
 
 
+def test_draws_keep_the_mean_and_their_spread() -> None:
+    got = draws(Errors(0.2, 0.0, 0.0, 0.3, 0.03, 0.02, 0.1, members=4000), 3)
+    assert got["rain"].shape == (4001, 3) and (got["rain"][0] == 1).all() and (got["start"][0] == 0).all()
+    assert got["rain"].mean() == pytest.approx(1.0, abs=0.01) and got["rain"].std() == pytest.approx(0.2, abs=0.01)
+    assert got["et0"][:, 1].std() == pytest.approx(0.3, abs=0.02) and got["et0"].min() > 0
+    assert got["capacity"].mean() == pytest.approx(0.0, abs=1e-12) and got["capacity"].std() == pytest.approx(
+        0.03, rel=0.05
+    )
+    assert np.corrcoef(got["et0"][:, 0], got["et0"][:, 1])[0, 1] == pytest.approx(0.0, abs=0.05)
+    assert np.corrcoef(got["rain"][:, 0], got["rain"][:, 1])[0, 1] == pytest.approx(1.0)
+    assert draws(None, 3)["rain"].shape == (1, 3)
+
+
 def test_the_spread_of_rain_is_the_spread_of_water() -> None:
     """Nothing evaporates: 40 mm of rain with a season's error of 20 % leave 8 mm of error."""
     only_rain = Errors(0.2, 0, 0, 0, 0, 0, 0, members=400)
@@ -377,8 +392,9 @@ def test_the_configured_numbers_fit_every_crop_and_every_kind_of_weather() -> No
 
 @pytest.mark.parametrize("what", ["rain", "evaporation"])
 def test_negative_water_is_refused(what: str) -> None:
-    with pytest.raises(BadInput, match="cannot be negative"):
+    with pytest.raises(BadInput, match=f"{what} of -1.0 mm in a day: water cannot be negative") as caught:
         balance([-1.0 if what == "rain" else 0.0], et0=-1.0 if what == "evaporation" else 1.0)
+    assert reason(caught.value.refusal, "ru").startswith("осадки" if what == "rain" else "испарение")
 
 
 def test_a_field_without_numbers_never_sinks_the_rest() -> None:

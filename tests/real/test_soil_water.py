@@ -15,7 +15,8 @@ from rasterio.features import geometry_mask
 
 from agro.agromaps.crop_water import Canopy, Soil, canopy, crops_and_soils
 from agro.agromaps.evaporation import reference_evapotranspiration
-from agro.agromaps.water import Errors, Sky, Start, stopped, water_balance
+from agro.agromaps.water import Sky, Start, stopped, water_balance
+from agro.agromaps.water_errors import Errors
 from agro.sources.weather import read_weather
 
 # Depletion of the whole root zone, 0-105 cm [mm], by neutron probe: year and day of the year, value. Fully irrigated

@@ -62,6 +62,8 @@ def test_english_headings_and_the_name_of_the_file_as_place(tmp_path: Path) -> N
         ("vapour_pressure_hpa", "13", "vapour_pressure_kpa", 1.3),
         ("wind_2m_km_h", "18", "wind_m_s", 5.0),
         ("Wind_Speed_10m_Mean", "4", "wind_m_s", 4.0),
+        ("Ветер на высоте 10 м (м/с)", "4", "wind_m_s", 4.0),
+        ("Ветер, м/с (10 м)", "4", "wind_m_s", 4.0),
         ("точка росы, °C", "8", "dew_point_c", 8.0),
         ("rhmax", "93", "humidity_max_pct", 93.0),
         ("ETo, mm/day", "4.2", "et0_mm", 4.2),
