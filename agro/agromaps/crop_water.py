@@ -12,8 +12,8 @@ from agro.domain.errors import AgroError, BadInput, Refusal
 Array = np.ndarray
 
 _NEEDED = ("kcb_min", "kcb_max", "root_min_m", "root_max_m", "height_m", "depletion_fraction")
-_WIND_RANGE = (1.0, 6.0)  # [m/s] at 2 m, inside which equation 72 was fitted. source: FAO-56, page 145
-_HUMIDITY_RANGE = (20.0, 80.0)  # [%] likewise. source: FAO-56, page 145
+_WIND_RANGE = (1.0, 6.0)  # [m/s] at 2 m, inside which equation 72 was fitted. source: FAO-56, equation 72
+_HUMIDITY_RANGE = (20.0, 80.0)  # [%] likewise. source: FAO-56, equation 72
 _WIDEST_SOIL = 0.6  # [m3/m3] no mineral soil holds more at field capacity
 
 
@@ -117,7 +117,7 @@ def kcb_from_ndvi(
     kcb_min, kcb_max      (field) of bare soil and of the full stand [1]
     bare_ndvi, full_ndvi  greenness of the two [1]
     returns               (day, field) [1], never outside kcb_min..kcb_max; NaN where ndvi is
-    source                ours after Campos 2010 (10.1016/j.agwat.2010.07.011), stretched to FAO-56 table 17 for cereals
+    source                ours after Campos 2010 (vineyards), stretched to FAO-56 table 17 for cereals
     """
     share = (ndvi - bare_ndvi) / (full_ndvi - bare_ndvi)
     return np.asarray(kcb_min + (kcb_max - kcb_min) * np.clip(share, 0.0, 1.0))

@@ -14,8 +14,8 @@ Array = Any  # a number or an array of numbers of one shape
 _SOLAR_CONSTANT = 0.0820  # [MJ/m2/min] source: FAO-56, equation 21
 _STEFAN_BOLTZMANN = 4.903e-9  # [MJ/K4/m2/d] source: FAO-56, equation 39
 _ALBEDO = 0.23  # [1] of the reference grass. source: FAO-56, equation 38
-_WIND_UNKNOWN_M_S = 2.0  # [m/s] at 2 m, where wind was not measured. source: FAO-56, page 63
-_LEAST_WIND_M_S = 0.5  # [m/s] at 2 m: still air still exchanges heat. source: FAO-56, page 63
+_WIND_UNKNOWN_M_S = 2.0  # [m/s] at 2 m, where wind was not measured. source: FAO-56, chapter 3, missing wind data
+_LEAST_WIND_M_S = 0.5  # [m/s] at 2 m: still air still exchanges heat. source: FAO-56, chapter 3, missing wind data
 _RANGE_TO_LIGHT = 0.16  # [1/sqrt(K)] radiation from the day's range, inland. source: FAO-56, equation 50
 _LATENT_HEAT = 0.408  # [mm m2/MJ] water that a unit of energy evaporates. source: FAO-56, equation 20
 
