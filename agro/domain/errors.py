@@ -88,3 +88,7 @@ class SourceDown(AgroError):
 
 class StoreDown(AgroError):
     """The store cannot be written: full, read-only, or held by another run."""
+
+
+class BalanceOpen(AgroError):
+    """More came in than went out and stayed, or less: a fault of the program, never of the input."""

@@ -47,7 +47,7 @@ def read_season_fields(
     Dates are YYYY-MM-DD or DD.MM.YYYY, numbers may have a decimal comma, nutrients are [kg/ha] of active substance.
     raises   BadInput where the file as a whole cannot be used
     """
-    rows, where = _rows(path), path.name
+    rows, where = table_rows(path), path.name
     if not rows:
         raise BadInput(
             "CSV-EMPTY", "{where}: has no rows", "fill the table or take it out of the configuration", where=where
@@ -93,7 +93,8 @@ def read_season_fields(
     return pd.DataFrame(good, columns=list(SEASON_COLUMNS)), refused
 
 
-def _rows(path: Path) -> list[list[Any]]:
+def table_rows(path: Path) -> list[list[Any]]:
+    """The cells of a CSV or XLSX table, its heading first; BadInput where the file is no such table."""
     if not path.is_file():
         raise BadInput("FILE-MISSING", "{where}: there is no such file", "check the path", where=str(path))
     if path.stat().st_size > LARGEST_TEXT_BYTES:

@@ -11,7 +11,7 @@ from agro.reports.russian import RUSSIAN
 from agro.reports.words import day, number, reason, remedy, say
 
 ROOT = Path(__file__).parents[2]
-_RAISED = {"BadInput", "WrongGrid", "TornFile", "SourceDown", "StoreDown", "AgroError", "Refusal"}
+_RAISED = {"BadInput", "BalanceOpen", "WrongGrid", "TornFile", "SourceDown", "StoreDown", "AgroError", "Refusal"}
 
 
 def sentences() -> dict[str, str]:
