@@ -15,7 +15,7 @@ from agro.domain.errors import BadInput, Refusal, TornFile
 from agro.domain.grid import Block, blocks_over
 from agro.domain.imagery import SCENE_CLASS_BAND, Acquisition
 from agro.domain.land import OUTLINE_COLUMNS
-from agro.domain.layers import LAYERS, VEGETATION
+from agro.domain.layers import KEPT, LAYERS, VEGETATION
 from agro.sources import stac
 from agro.sources.outlines import read_outlines
 from agro.sources.season_fields import read_season_fields
@@ -24,9 +24,9 @@ from agro.store.publish import Published, digest, file_name, whole
 from flows.settings import Settings, band_aliases, crops
 from flows.simulated import twin_catalog
 
-ALGORITHM = 1  # raise it when the same input gives other pixels or rows: everything is then made again, beside the old
+ALGORITHM = 2  # raise it when the same input gives other pixels or rows: everything is then made again, beside the old
 _FARTHEST_DEG = 9.0  # [deg] from a zone's middle: beyond it UTM's scale is off by more than a per cent
-BANDS = (*dict.fromkeys(band for name in VEGETATION for band in LAYERS[name].bands), SCENE_CLASS_BAND)
+BANDS = (*dict.fromkeys(band for name in (*VEGETATION, *KEPT) for band in LAYERS[name].bands), SCENE_CLASS_BAND)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from agro.agromaps.vegetation import INDICES, lai
 from agro.domain.errors import BadInput, Refusal
 from agro.domain.grid import Grid, grid_around
 from agro.domain.imagery import SCENE_CLASS_BAND, Acquisition
-from agro.domain.layers import LAYERS, VEGETATION
+from agro.domain.layers import KEPT, LAYERS, VEGETATION
 from agro.imagery.clearsky import keep_believed, on_pixels_of, quality
 from agro.imagery.reflectance import for_ratios, reflectance, to_20_m
 from agro.sources import stac
@@ -174,7 +174,8 @@ def _possible(look: Acquisition) -> tuple[tuple[str, ...], dict[str, Refusal]]:
             where=look.acquisition_id,
             met=", ".join(look.bands),
         )
-    return (*possible, "lai_flag") if "lai" in possible else possible, left_out
+    kept = tuple(name for name in KEPT if name in look.bands)
+    return (*possible, *(["lai_flag"] if "lai" in possible else []), *kept), left_out
 
 
 def _map_block(look: Acquisition, window: Grid, layers: tuple[str, ...], settings: Settings) -> dict[str, np.ndarray]:
@@ -217,6 +218,8 @@ def _map_layers(
         layer = LAYERS[name]
         if name in INDICES:
             maps[name] = INDICES[name](**{band: for_ratios(scene[layer.resolution_m][band]) for band in layer.bands})
+        elif name in KEPT:
+            maps[name] = scene[layer.resolution_m][name]
     if "lai" in layers:
         fine = {band: to_20_m(scene[10][band]) for band in ("green", "red")}
         area = lai(scene[20].assign(fine), look.angles, settings.imagery.lai_net)

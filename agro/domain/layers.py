@@ -22,6 +22,7 @@ class Layer:
 
     `bands` are what it is made of, `lowest..highest` its valid range in `unit`, `resolution_m` its own right pixel.
     On disk a value is `stored * step` in `dtype`, and `nodata` marks what is not believed; inside, that is NaN.
+    `statistics` says whether the field table gets rows of it.
     """
 
     name: str
@@ -35,6 +36,11 @@ class Layer:
     dtype: str = "int16"
     nodata: int = -32768
     statistics: bool = True
+
+    @property
+    def is_class(self) -> bool:
+        """Whether a value names a class: then it is never averaged, and stays the integer that is stored."""
+        return self.unit == "class"
 
 
 _ROWS = (
@@ -76,6 +82,16 @@ _ROWS = (
         step=1,
         dtype="uint8",
         nodata=0,
+        statistics=False,
+    ),
+    Layer(
+        "swir22",
+        "1",
+        0.0,
+        2.0,
+        20,
+        ("swir22",),
+        "reflectance at 2190 nm, kept because the edges of surface wetness are known later than the pass",
         statistics=False,
     ),
     Layer(
@@ -123,3 +139,4 @@ _ROWS = (
 
 LAYERS: dict[str, Layer] = {row.name: row for row in _ROWS}
 VEGETATION = ("ndvi", "evi2", "ndre", "ndmi", "lai")
+KEPT = ("swir22",)  # what a pass keeps for maps that come later

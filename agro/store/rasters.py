@@ -23,7 +23,7 @@ def encode(layer: Layer, values: np.ndarray) -> np.ndarray:
 
 def decode(layer: Layer, stored: np.ndarray) -> np.ndarray:
     """What is stored (y, x) to values in the layer's unit, `float32`; nodata becomes NaN (classes stay as they are)."""
-    if not layer.statistics:
+    if layer.is_class:
         return stored
     values: np.ndarray = np.multiply(stored, np.float32(layer.step), dtype="float32")
     values[stored == layer.nodata] = np.nan
@@ -35,7 +35,7 @@ def to_cog(layer: Layer, stored: np.ndarray, grid: Grid) -> bytes:
 
     The file is made in memory: a full disk must not be able to leave a torn file that still opens.
     """
-    resampling = "average" if layer.statistics else "nearest"
+    resampling = "nearest" if layer.is_class else "average"
     with MemoryFile() as memory:
         with memory.open(
             driver="COG",

@@ -1,6 +1,6 @@
 """What a region has on record beside the images: a height model, a survey of the soil, the weather of each day."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from rasterio.warp import Resampling, reproject
 
 from agro.twin.chance import chance, random_field
 from agro.twin.land import Ground
+from agro.twin.weather import season_weather, winter_weather
 
 _POSTING_DEG = 1 / 3600  # [deg] of the height model, one arc second as Copernicus GLO-30 has at low latitudes
 _HEADINGS = (
@@ -50,12 +51,19 @@ def write_elevation(folder: Path, ground: Ground, seed: int) -> None:
         dem.units = ("m",)
 
 
-def write_weather(folder: Path, district: str, weather: pd.DataFrame) -> None:
-    """The days of one season, appended to the district's file."""
+def write_weather(folder: Path, ground: Ground, climate: Mapping[str, Any], seasons: Sequence[int], seed: int) -> None:
+    """Every day from the April before the first season to the last season's end, summers and winters."""
     folder.mkdir(exist_ok=True)
-    path = folder / f"{district}.csv"
-    known = ["day", "tmin_c", "tmax_c", "tmean_c", "rain_mm", "radiation_mj_m2", "et0_mm"]
-    weather[known].to_csv(path, mode="a", header=not path.exists(), index=False, float_format="%.3f")
+    west, south, east, north = ground.grid.bounds
+    _, latitude = Transformer.from_crs(ground.grid.crs, 4326, always_xy=True).transform(
+        (west + east) / 2, (south + north) / 2
+    )
+    years = range(min(seasons) - 1, max(seasons) + 1)
+    summers = [season_weather(climate, ground.district, year, latitude, seed) for year in years]
+    winters = [winter_weather(climate, ground.district, year, seed) for year in years[1:]]
+    table = pd.concat([*summers, *winters]).sort_values("day")
+    known = ["day", "tmin_c", "tmax_c", "tmean_c", "rain_mm", "radiation_mj_m2"]
+    table[known].to_csv(folder / f"{ground.district}.csv", index=False, float_format="%.3f")
 
 
 def write_soil_samples(

@@ -85,6 +85,7 @@ def make(
         place = ground(outlines, district, crs, seed)
         write_elevation(making / "elevation", place, seed)
         write_soil_samples(making / "soil", making / "truth", place, facts["laboratory"], seasons[0], seed)
+        write_weather(making / "weather", place, facts["climate"], seasons, seed)
         for season in seasons:
             names += _season(making, folder, place, season, facts, seed)
             step(f"{district} {season}")
@@ -114,7 +115,6 @@ def _season(making: Path, folder: Path, place: Ground, season: int, facts: Mappi
     middle = ((west + east) / 2, (south + north) / 2)
     weather = season_weather(facts["climate"], place.district, season, middle[1], seed)
     looks = {when.date(): (when, orbit) for when, orbit in passes_of(season)}
-    write_weather(making / "weather", place.district, weather)
     harms = planted(place, season, facts["harm"], seed)
     truth, names, state = {}, [], None
     for state in grow(place, weather, facts["spring_wheat"], season, seed, harms):

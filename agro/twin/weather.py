@@ -51,6 +51,22 @@ def season_weather(
     )
 
 
+def winter_weather(climate: Mapping[str, Any], district: str, season: int, seed: int) -> pd.DataFrame:
+    """Days from 16 October before a season to 31 March: day, tmean_c, tmin_c, tmax_c, rain_mm of any precipitation."""
+    days = pd.date_range(date(season - 1, 10, 16), date(season, 3, 31))
+    random = chance(seed, "winter", district, season)
+    index = np.arange(len(days))
+    middle = np.array([0, 30, 61, 92, 122, 151, 182])  # day of the winter in the middle of each month
+    departure = np.zeros(len(days))
+    for i in range(1, len(days)):
+        push = 1.5 * _DEPARTURE_C * np.sqrt(1 - _PERSISTENCE**2) * random.normal()  # winters are less even
+        departure[i] = _PERSISTENCE * departure[i - 1] + push
+    mean = np.interp(index, middle, climate["winter_mean_c"]) + departure
+    named = {"rainy_share": climate["winter_wet_share"], "rain_mm": climate["winter_precipitation_mm"]}
+    fell = _rain(named, index, middle, float(np.exp(random.normal(0, climate["year_rain_sd"]))), random)
+    return pd.DataFrame({"day": days, "tmean_c": mean, "tmin_c": mean - 4.5, "tmax_c": mean + 4.5, "rain_mm": fell})
+
+
 def _rain(
     climate: Mapping[str, Any], index: np.ndarray, middle: np.ndarray, wet: float, random: np.random.Generator
 ) -> np.ndarray:

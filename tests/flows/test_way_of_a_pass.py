@@ -222,7 +222,7 @@ def test_workers_change_nothing(make_catalog: Make, run: Run, tmp_path: Path) ->
         {p.relative_to(root): p.read_bytes() for p in root.glob("*/*/*/*.*") if p.suffix in (".tif", ".parquet")}
         for root in (tmp_path / "w1", tmp_path / "w4")
     )
-    assert one == four and len(one) == 8
+    assert one == four and len(one) == 9
 
 
 def _product(name: str, baseline: str, red: float) -> Scene:

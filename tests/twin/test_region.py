@@ -137,7 +137,11 @@ def test_what_is_on_record_agrees_with_the_truth_up_to_its_error(region: Path) -
         height = dem.read(1)
         assert dem.crs.to_epsg() == 4326 and abs(np.nanmean(height) - truth["height_m"].mean()) < 25
     weather = pd.read_csv(region / "weather" / "topki.csv")
-    assert len(weather) == 198 and weather["rain_mm"].ge(0).all()
+    days = pd.to_datetime(weather["day"])
+    assert (days.diff().dropna() == pd.Timedelta(days=1)).all()
+    assert (days.iloc[0].year, days.iloc[-1].year) == (2021, 2022)
+    assert weather[days.dt.month == 1]["tmean_c"].mean() < -8
+    assert weather["rain_mm"].ge(0).all()
 
 
 def test_hail_takes_leaves_where_it_was_planted_and_nowhere_else() -> None:
