@@ -23,7 +23,7 @@ def encode(layer: Layer, values: np.ndarray) -> np.ndarray:
 
 def decode(layer: Layer, stored: np.ndarray) -> np.ndarray:
     """What is stored (y, x) to values in the layer's unit, `float32`; nodata becomes NaN (classes stay as they are)."""
-    if not layer.statistics:
+    if layer.unit == "class":
         return stored
     values: np.ndarray = np.multiply(stored, np.float32(layer.step), dtype="float32")
     values[stored == layer.nodata] = np.nan

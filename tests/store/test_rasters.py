@@ -26,6 +26,24 @@ def test_what_comes_back_is_within_half_a_step(values: list[float]) -> None:
     assert np.abs(back - np.array([values])).max() <= layer.step / 2 + 1e-7
 
 
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("height", [-430.01, 8848.86, 180.25]),
+        ("aspect", [0.0, 359.9, 180.0]),
+        ("profile_curvature", [-0.3, 0.3, 0.00123]),
+        ("specific_catchment_area", [40.0, 1.5e6, 2e9]),
+        ("ls_factor", [0.01, 19_999.99, 1.0]),
+        ("twi", [2.5, 9.751, 32.0]),
+    ],
+)
+def test_relief_comes_back_within_half_a_step_and_its_gaps_as_nan(name: str, values: list[float]) -> None:
+    layer = LAYERS[name]
+    back = decode(layer, encode(layer, np.array([[*values, np.nan]])))[0]
+    assert back.dtype == "float32" and np.isnan(back[3])
+    np.testing.assert_allclose(back[:3], values, atol=layer.step / 2, rtol=1e-6)
+
+
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_cog_carries_its_meaning_and_equal_input_gives_equal_bytes(name: str) -> None:
     layer = LAYERS[name]
