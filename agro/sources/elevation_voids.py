@@ -25,6 +25,9 @@ _MOST_STEPS = 1_000_000  # [1] enough of them for a median
 def zero_is_missing(path: Path, changed_ns: int, size_bytes: int) -> bool:
     """True where exact zeros are an area with cliffs for shores, or all that the file holds. One pass over the file.
 
+    Then every exact 0 of the file counts as missing. A file with both, the sea and gaps of 0, is judged by the longer
+    shore.
+
     changed_ns, size_bytes  what makes the file another one: the answer is kept as long as they stay
     """
     inner, enough, heights = 0, 0, False

@@ -141,10 +141,11 @@ def test_a_cone_spreads_evenly() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_turned_land_has_turned_waters(seed: int) -> None:
-    """A rough hill without hollows; where two ways are equally steep, one must be taken, and few pixels are below."""
+    """A rough hill without hollows; where two ways are equally steep, one must be taken, and that is told below."""
     rows, columns = np.mgrid[0:40, 0:40]
     terrain = gaussian_filter(np.random.default_rng(seed).normal(0, 1, (40, 40)), 3) * 20
     terrain -= 4 * np.hypot(rows - 18.3, columns - 20.9)
     upright, turned = (water(z)["specific_catchment_area"].values for z in (terrain, np.rot90(terrain)))
     same = np.isclose(np.rot90(turned, -1), upright, rtol=1e-6, equal_nan=True)
-    assert same.mean() > 0.97 and np.isfinite(upright).sum() > 500
+    assert same.mean() > 0.85 and np.isfinite(upright).sum() > 500
+    np.testing.assert_allclose(np.rot90(turned, -1), upright, rtol=0.1)

@@ -120,6 +120,24 @@ def test_the_tag_tells_the_unit_and_nothing_else_does(tmp_path: Path) -> None:
     assert float(scaled.max()) == pytest.approx(205)
 
 
+def test_a_vertical_system_in_feet_tells_the_unit_where_the_band_is_silent(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "h.tif", np.full((60, 60), 1000.0), f"{CRS}+6360", from_origin(_EAST_M - 200, _NORTH_M + 200, 20, 20)
+    )
+    assert float(read(path, GRID).max()) == pytest.approx(304.8006)
+
+
+def test_another_zone_and_another_datum_keep_the_place(tmp_path: Path) -> None:
+    """The plane in the neighbouring zone, and in Pulkovo 1942, zone 14."""
+    for crs in ("EPSG:32644", "EPSG:28414"):
+        to_other = Transformer.from_crs(CRS, crs, always_xy=True)
+        x, y = to_other.transform(_EAST_M + 200, _NORTH_M - 200)
+        west, north, middle = round(x) - 900, round(y) + 900, (np.arange(72) + 0.5) * 25
+        back = to_other.transform(*np.meshgrid(west + middle, north - middle), direction="INVERSE")
+        heights = read(write(tmp_path / f"{crs[5:]}.tif", plane(*back), crs, from_origin(west, north, 25, 25)), GRID)
+        np.testing.assert_allclose(heights, plane(heights.x, heights.y).transpose("y", "x"), atol=1e-3)
+
+
 def refused(path: Path, grid: Grid = GRID) -> AgroError:
     with pytest.raises(AgroError) as told:
         read(path, grid)
