@@ -1,7 +1,8 @@
 """Where pixels lie: one lattice for each UTM zone, and the blocks in which work is done.
 
-The lattice is anchored at (0, 0) of the zone, with edges at multiples of 20 m; 10 m pixels nest in it. So two maps of
-one zone always agree on pixel edges, whatever image they came from, and a block has the same name for ever.
+The lattice is anchored at (0, 0) of the zone, with edges at multiples of 20 m; 10 m pixels nest in it, and it
+nests in the 40 m pixels of relief. So two maps of one zone always agree on pixel edges, whatever image they came
+from, and a block has the same name for ever.
 """
 
 from __future__ import annotations
@@ -58,9 +59,11 @@ class Grid:
         return Affine(self.resolution_m, 0, self.west_m, 0, -self.resolution_m, self.north_m)
 
     def at(self, resolution_m: int) -> Grid:
-        """The same ground in pixels of another size, 10 or 20 m."""
-        height, width = (n * self.resolution_m // resolution_m for n in self.shape)
-        return replace(self, resolution_m=resolution_m, height=height, width=width)
+        """The same ground in pixels of another size, 10, 20 or 40 m; grown to whole pixels of the lattice."""
+        west, south, east, north = self.bounds
+        west, north = west // resolution_m * resolution_m, -(-north // resolution_m) * resolution_m
+        height, width = -(-(north - south) // resolution_m), -(-(east - west) // resolution_m)
+        return Grid(self.crs, west, north, resolution_m, height, width)
 
     def padded(self, margin_m: int) -> Grid:
         """The ground with a margin on each side [m], a multiple of the pixel."""

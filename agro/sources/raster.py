@@ -27,7 +27,7 @@ def read_band(path: Path, grid: Grid, declared_crs: str | None, nodata: int, *, 
     Same lattice: a window, untouched. Otherwise warped: classes by nearest neighbour, counts bilinear, and averaged
     from base pixels where the raster is finer (overviews are never read).
     """
-    with _opened(path) as source:
+    with opened(path) as source:
         crs = _crs(source, path, declared_crs)
         _checked(source, path)
         window = _window(source, crs, grid)
@@ -38,7 +38,7 @@ def read_band(path: Path, grid: Grid, declared_crs: str | None, nodata: int, *, 
 
 def bounds_on(path: Path, declared_crs: str | None, crs: str) -> tuple[float, float, float, float]:
     """The raster's bounds (west, south, east, north) [m] in another CRS; only the header is read."""
-    with _opened(path) as source:
+    with opened(path) as source:
         own = _crs(source, path, declared_crs)
         _checked(source, path)
         west, south, east, north = source.bounds
@@ -49,7 +49,7 @@ def bounds_on(path: Path, declared_crs: str | None, crs: str) -> tuple[float, fl
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def opened(path: Path) -> Iterator[Any]:
     """The raster, by the drivers that are allowed; whatever cannot be read in it is told."""
     try:
         with (
@@ -98,6 +98,11 @@ def _checked(source: Any, path: Path) -> None:
             where=path.name,
             met=source.dtypes[0],
         )
+    check_frame(source, path)
+
+
+def check_frame(source: Any, path: Path) -> None:
+    """Refuse a raster too large to be read, or without a usable pixel size."""
     if max(source.shape) > LARGEST_SIDE_PX:
         raise BadInput(
             "RASTER-TOO-LARGE",

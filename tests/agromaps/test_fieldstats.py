@@ -99,3 +99,14 @@ def test_equal_to_exactextract_on_wholly_covered_pixels(turn: float, a: float, b
         assert row["n_px"] == len(whole)
         assert row["mean"] == pytest.approx(whole.mean(), abs=1e-12)
         assert row["p90"] == pytest.approx(np.percentile(whole, 90), abs=1e-12)
+
+
+def test_relief_at_40_m_by_hand_and_aspect_has_no_plain_mean() -> None:
+    """A 200 m square loses one pixel of 40 m a side: 3 x 3 remain."""
+    grid = Grid("EPSG:32645", 420_000, 6_100_000, 40, 10, 10)
+    slope = np.arange(100.0).reshape(10, 10) / 10
+    relief = xr.Dataset({"slope": (("y", "x"), slope), "aspect": (("y", "x"), slope)})
+    pixels = field_pixels(["a"], [box(420_040, 6_099_720, 420_240, 6_099_920)], 40)
+    (row,) = field_rows(relief, clear(), grid, pixels, 1, 0.0).to_dict("records")
+    assert (row["layer"], row["n_px"], row["flag"]) == ("slope", 9, "")
+    assert row["mean"] == pytest.approx(slope[3:6, 2:5].mean())

@@ -35,7 +35,7 @@ def test_a_text_without_its_fact_is_a_defect() -> None:
 
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=lambda layer: layer.name)
 def test_every_layers_range_fits_its_encoding(layer) -> None:  # type: ignore[no-untyped-def]
-    limits = {"int16": (-32767, 32767), "uint8": (0, 255)}[layer.dtype]
+    limits = {"int16": (-32767, 32767), "int32": (-(2**31) + 1, 2**31 - 1), "uint8": (0, 255)}[layer.dtype]
     stored = (layer.lowest / layer.step, layer.highest / layer.step)
     assert limits[0] <= stored[0] <= stored[1] <= limits[1]
-    assert layer.unit and layer.meaning and layer.resolution_m in (10, 20)
+    assert layer.unit and layer.meaning and layer.resolution_m in (10, 20, 40)

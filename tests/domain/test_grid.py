@@ -12,6 +12,14 @@ def test_bounds_and_the_same_ground_at_20_m() -> None:
     assert GRID.at(20).bounds == GRID.bounds
 
 
+def test_the_same_ground_at_40_m_keeps_the_lattice_and_grows_to_whole_pixels() -> None:
+    """Blocks nest exactly; an edge on an odd multiple of 20 m moves outward to the pixel's own edge."""
+    assert Block("EPSG:32645", 39, 595).grid(20).at(40) == Block("EPSG:32645", 39, 595).grid(40)
+    odd = Grid("EPSG:32645", 400_020, 6_100_020, 20, 3, 2)
+    assert odd.at(40).bounds == (400_000, 6_099_960, 400_080, 6_100_040)
+    assert odd.at(10).bounds == odd.bounds and odd.at(20) == odd
+
+
 def test_cut_keeps_the_20_m_lattice() -> None:
     cut = GRID.cut_to((400_013, 6_099_970, 400_031, 6_100_500))
     assert cut is not None

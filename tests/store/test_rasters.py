@@ -26,10 +26,29 @@ def test_what_comes_back_is_within_half_a_step(values: list[float]) -> None:
     assert np.abs(back - np.array([values])).max() <= layer.step / 2 + 1e-7
 
 
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("height", [-430.01, 8848.86, 180.25]),
+        ("aspect", [0.0, 359.9, 180.0]),
+        ("profile_curvature", [-0.3, 0.3, 0.00123]),
+        ("specific_catchment_area", [40.0, 1.5e6, 2e9]),
+        ("ls_factor", [0.01, 19_999.99, 1.0]),
+        ("twi", [2.5, 9.751, 32.0]),
+    ],
+)
+def test_relief_comes_back_within_half_a_step_and_its_gaps_as_nan(name: str, values: list[float]) -> None:
+    layer = LAYERS[name]
+    back = decode(layer, encode(layer, np.array([[*values, np.nan]])))[0]
+    assert back.dtype == "float32" and np.isnan(back[3])
+    np.testing.assert_allclose(back[:3], values, atol=layer.step / 2, rtol=1e-6)
+
+
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_cog_carries_its_meaning_and_equal_input_gives_equal_bytes(name: str) -> None:
     layer = LAYERS[name]
-    stored = encode(layer, np.array([[0.0, 0.5, 1.0], [np.nan, 1.0, 0.0], [1.0, 1.0, 1.0]]))
+    one = min(1.0, layer.highest)
+    stored = encode(layer, one * np.array([[0.0, 0.5, 1.0], [np.nan, 1.0, 0.0], [1.0, 1.0, 1.0]]))
     content = to_cog(layer, stored, GRID)
     assert content == to_cog(layer, stored.copy(), GRID)
     again, grid = from_cog(content)
@@ -38,9 +57,9 @@ def test_a_cog_carries_its_meaning_and_equal_input_gives_equal_bytes(name: str) 
     with MemoryFile(content) as memory, memory.open() as cog:
         assert cog.nodata == layer.nodata and cog.scales == (layer.step,) and cog.descriptions == (name,)
         assert cog.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
-        assert float(cog.tags(1)["STATISTICS_MAXIMUM"]) == pytest.approx(1 / layer.step)
+        assert float(cog.tags(1)["STATISTICS_MAXIMUM"]) == pytest.approx(one / layer.step)
     about = described(layer, stored)
-    assert about["unit"] == layer.unit and about["statistics"]["maximum"] == pytest.approx(1.0)
+    assert about["unit"] == layer.unit and about["statistics"]["maximum"] == pytest.approx(one)
 
 
 def test_a_map_of_nothing_is_a_map() -> None:
