@@ -1,5 +1,6 @@
 """One season of a pixel or field, told by its daily curve: when it began, peaked and ended, how much grew."""
 
+import math
 from dataclasses import dataclass
 from datetime import date
 from enum import IntFlag
@@ -13,6 +14,7 @@ from agro.domain.errors import BadInput, Told
 Period = tuple[date, date]  # first and last day, both included
 _LATE_RISE = 0.8  # [1] share of the rise at which green-up is over; it begins at `edge_share`. ours
 _HALF_SEEN = 0.5  # [1] a side that changes less than this share of the other was not seen from its base. ours
+_STRIP_PX = 512  # [px] worked at once
 
 
 class Flag(IntFlag):
@@ -65,7 +67,7 @@ def season(curves: xr.Dataset, seen: xr.Dataset, gaps: xr.DataArray, rules: Seas
     first_day, looks = _day_of_year(within["day"].values[:1], rules.window), seen[["first_look", "last_look"]]
     first_look, last_look = (_day_of_year(looks[name], rules.window) for name in ("first_look", "last_look"))
     outputs = xr.apply_ufunc(
-        _metrics,
+        _in_strips,
         within["curve"],
         within["curve_se"],
         within["memory"],
@@ -144,6 +146,21 @@ _NAMES = (
 )
 
 
+def _in_strips(
+    curve: np.ndarray, curve_se: np.ndarray, *of_pixel: np.ndarray, first_day: float, rules: SeasonRules
+) -> np.ndarray:
+    """The metrics strip by strip, so that what is in work stays in the processor's cache."""
+    where = curve.shape[:-1]
+    curves = [np.moveaxis(part, -1, 0).reshape(part.shape[-1], math.prod(where)) for part in (curve, curve_se)]
+    single = [np.broadcast_to(part, where).reshape(-1) for part in of_pixel]
+    made = np.empty((math.prod(where), len(_NAMES)), "float32")
+    for first in range(0, len(made), _STRIP_PX):
+        strip = slice(first, first + _STRIP_PX)
+        lines = [np.ascontiguousarray(part[:, strip].T, dtype="float64") for part in curves]
+        made[strip] = _metrics(*lines, *(part[strip] for part in single), first_day=first_day, rules=rules)
+    return made.reshape(*where, len(_NAMES))
+
+
 def _metrics(
     curve: np.ndarray,
     curve_se: np.ndarray,
@@ -158,8 +175,7 @@ def _metrics(
 ) -> np.ndarray:
     """All metrics of arrays whose last axis is the day, along a new last axis."""
     known = (days_seen >= rules.fewest_looks) & ~np.isnan(curve).any(axis=-1)
-    line = np.where(known[..., None], curve, 0.0).astype("float64")
-    spread = np.where(known[..., None], curve_se, 0.0).astype("float64")
+    line, spread = np.where(known[..., None], curve, 0.0), np.where(known[..., None], curve_se, 0.0)
     day = np.arange(line.shape[-1])
     at_peak = line.argmax(axis=-1)
     peak, peak_se = _at(line, at_peak), _at(spread, at_peak)
@@ -225,7 +241,7 @@ def _side(line: np.ndarray, spread: np.ndarray, at_peak: np.ndarray, share: floa
         "base": base,
         "base_se": _at(spread, at_base),
         "crossing": crossing,
-        "crossing_se": np.sqrt(doubt) / step,
+        "crossing_se": np.minimum(np.sqrt(doubt) / step, len(day)),  # a flat crossing may lie anywhere in the window
         "slope": (late - edge) / lasted,
     }
 

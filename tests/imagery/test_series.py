@@ -16,7 +16,6 @@ from agro.imagery.series import (
     look_weights,
     looks_within,
     whittaker,
-    without_lonely_spikes,
 )
 
 NEW_YEAR = np.datetime64("2021-01-01", "ns")
@@ -234,8 +233,6 @@ def test_chunks_and_blocks_equal_the_whole() -> None:
     )
     seen = looks_within(values, None, until(40))
     xr.testing.assert_identical(looks_within(values.chunk(y=4, time=6), None, until(40)).compute(), seen)
-    spikes = without_lonely_spikes(values, None)
-    xr.testing.assert_identical(without_lonely_spikes(values.chunk(x=5, time=6), None).compute(), spikes)
 
 
 def test_the_longest_gap_and_what_was_seen() -> None:
@@ -248,18 +245,6 @@ def test_the_longest_gap_and_what_was_seen() -> None:
     nothing = looks_within(looks([5], [np.nan]), None, until(40))
     assert int(nothing["days_seen"][0]) == 0 and int(nothing["longest_gap"][0]) == 40
     assert np.isnat(nothing["first_look"].values[0])
-
-
-def test_a_lonely_spike_goes_up_or_down_and_a_real_drop_stays() -> None:
-    days = [0, 5, 10, 15, 20, 25, 30]
-    up_and_down = without_lonely_spikes(looks(days, [0.7, 0.7, 0.3, 0.7, 0.95, 0.7, 0.7]), None)
-    assert up_and_down.values[:, 0].tolist() == [1, 1, 0, 1, 0, 1, 1]
-    mown = looks(days, [0.8, 0.8, 0.4, 0.4, 0.4, 0.8, 0.8])
-    assert without_lonely_spikes(mown, None).values.all()
-    wide = looks([0, 10, 20], [0.8, 0.4, 0.8])  # a mowing may lie between neighbours twenty days apart
-    assert without_lonely_spikes(wide, None).values.all()
-    harvest = looks(days, [0.8, 0.8, 0.7, 0.4, 0.2, 0.2, 0.2])
-    assert without_lonely_spikes(harvest, None).values.all()
 
 
 def test_weights_of_quality() -> None:
