@@ -399,4 +399,16 @@ RUSSIAN: dict[str, str] = {
     "heights lie on the axes {met}, relief needs y and x in metres": "высоты лежат на осях {met}, а для рельефа нужны y и x в метрах",
     "bring the height model to the zone's grid first": "сначала приведите модель высот к сетке зоны",
     "a pixel of {met} m: relief needs pixels of {expected} m or more, in metres and not in degrees": "пиксель {met} м: для рельефа нужны пиксели от {expected} м, в метрах, а не в градусах",
+    # The curve of a season
+    "a curve from {first} to {last}: expected at least 5 days": "кривая с {first} по {last}: нужно не меньше 5 дней",
+    "give the season's first and last day": "укажите первый и последний день сезона",
+    "{name} is {met}, expected above 0": "{name} = {met}, а должно быть больше 0",
+    "mend the number": "исправьте число",
+    "the curve runs from {met_first} to {met_last}, the window from {first} to {last}": "кривая построена с {met_first} по {met_last}, а окно — с {first} по {last}",
+    "draw the curve over the whole window": "постройте кривую на всё окно",
+    "fewer than {few} days with a clear look: nothing can be said of this season": "ясных дней съёмки меньше {few}: об этом сезоне ничего сказать нельзя",
+    "no rise and fall of green in the season: fallow, or a meadow that stays green": "за сезон зелёная масса не выросла и не спала: пар или луг, зелёный весь сезон",
+    "more than {gap} days without a clear look while the crop grew: the dates are unreliable": "пока росла культура, больше {gap} дней не было ясных снимков: даты ненадёжны",
+    "the start was not seen: it lies before the first clear look, or before the window": "начало сезона не видно: оно раньше первого ясного снимка или раньше окна",
+    "the end was not seen: it lies after the last clear look, or after the window": "конец сезона не виден: он позже последнего ясного снимка или позже окна",
 }
