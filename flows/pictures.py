@@ -10,8 +10,9 @@ from agro.domain.errors import BadInput
 from agro.domain.grid import Grid
 from agro.domain.layers import LAYERS, VEGETATION
 from agro.reports.field_map import FieldView, field_picture, overview_picture
-from agro.store import history, rasters
-from agro.store.publish import Published, Store, read_asset
+from agro.store import history
+from agro.store.maps import windowed
+from agro.store.publish import Published, Store
 from flows.settings import crops, districts
 
 _ENOUGH_CLEAR = 0.5  # [1] a look that a picture takes by itself shows at least this share of the field
@@ -90,23 +91,13 @@ def _window(
     store: Store, parts: list[Published], name: str, bounds: tuple[float, float, float, float]
 ) -> tuple[np.ndarray, Grid]:
     """One layer's values around bounds [m], from all parts of a pass."""
-    layer, crs = LAYERS[name], parts[-1].properties["proj:code"]
     west, south, east, north = bounds
     step = 20  # [m] edges that both resolutions share
     west, south = (int((v - _AROUND_M) // step) * step for v in (west, south))
     east, north = (int(-(-(v + _AROUND_M) // step)) * step for v in (east, north))
-    size = layer.resolution_m
-    window = Grid(crs, west, north, size, (north - south) // size, (east - west) // size)
-    pixels = np.full(window.shape, layer.nodata, layer.dtype)
-    for part in parts:
-        stored, grid = rasters.from_cog(read_asset(store, part, name))
-        common = window.cut_to(grid.bounds)
-        if common is None:
-            continue
-        piece = stored[common.rows_and_columns_in(grid)]
-        place = common.rows_and_columns_in(window)
-        pixels[place] = np.where(piece != layer.nodata, piece, pixels[place])
-    return rasters.decode(layer, pixels), window
+    size = LAYERS[name].resolution_m
+    window = Grid(parts[-1].properties["proj:code"], west, north, size, (north - south) // size, (east - west) // size)
+    return windowed(store, parts, name, window), window
 
 
 def _crop(store: Store, field: pd.Series, season: int, language: str) -> str | None:

@@ -22,7 +22,7 @@ from agro.domain.land import Crop
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 _PATHS = (
     *("store.path", "imagery.catalog", "imagery.bands", "fields.path", "fields.seasons", "twin.path"),
-    *("messages.outbox", "messages.addresses"),
+    *("messages.outbox", "messages.addresses", "records.elevation", "records.soil", "records.weather"),
 )
 
 
@@ -103,6 +103,21 @@ class Messages(_Section):
     sender: str
 
 
+class Records(_Section):
+    elevation: _MaybePath
+    soil: _MaybePath
+    weather: _MaybePath
+    wind_height_m: float = Field(gt=0, le=100)
+
+
+class Maps(_Section):
+    season_first_day: str = Field(pattern=r"^\d\d-\d\d$")
+    season_last_day: str = Field(pattern=r"^\d\d-\d\d$")
+    critical_first_day: str = Field(pattern=r"^\d\d-\d\d$")
+    critical_last_day: str = Field(pattern=r"^\d\d-\d\d$")
+    implement_width_m: float = Field(ge=1, le=60)
+
+
 class Twin(_Section):
     path: Path
     seed: int = Field(ge=0, le=2**31)
@@ -123,6 +138,8 @@ class Settings(BaseSettings):
     grid: GridChoice
     compute: Compute
     serve: Serve
+    records: Records
+    maps: Maps
     watch: Watch
     messages: Messages
     twin: Twin

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,24 @@ if TYPE_CHECKING:
     from flows.plan import Land
 
 _LONGEST_WAIT_S = 1800  # [s] for another run that makes the same region
+
+
+@dataclass(frozen=True)
+class Records:
+    """Where the records beside the images are: heights, laboratory samples, weather; None where there are none."""
+
+    elevation: Path | None
+    soil: Path | None
+    weather: Path | None
+
+
+def records_of(settings: Settings, land: "Land") -> Records:
+    """The records that the settings name, or those of the simulated region."""
+    named = settings.records
+    if settings.imagery.source != "twin":
+        return Records(named.elevation, named.soil, named.weather)
+    own = twin_catalog(settings, land).parents[1]
+    return Records(named.elevation or own / "elevation", named.soil or own / "soil", named.weather or own / "weather")
 
 
 def twin_catalog(settings: Settings, land: "Land") -> Path:

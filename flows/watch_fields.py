@@ -74,9 +74,9 @@ def _current_alerts(settings: Settings, store: Store, index: Index, until: date 
     versions = sorted(zip(outlines["field_id"], outlines["version"], strict=True))
     key = digest([parents, versions, sorted(crops.items()), asdict(rule)])
     place = f"alerts/{newest.year}/{newest:%Y%m%dT%H%M%S}--{key}"
-    known = {result.place: result for result in index.items("alerts")}
-    if place in known:
-        return known[place]
+    standing = index.at(place)
+    if standing is not None:
+        return standing
     alerts = _alerts(store, outlines, rows, crops, rule)
     table = _table(alerts, outlines, crops)
     properties = {

@@ -223,7 +223,7 @@ _ROWS = (
         "rise of the index in a day between a fifth and four fifths of the rise",
         step=1e-5,
     ),
-    Layer("season_green_days", "d", 0.0, 366.0, 10, (), "days with the index above 0.6", step=1),
+    Layer("season_green_days", "d", 0.0, 366.0, 10, (), "days with the index above the limit of green", step=1),
     Layer("season_gap", "d", 0.0, 366.0, 10, (), "longest time without a clear look while the crop grew", step=1),
     Layer("season_looks", "1", 0.0, 366.0, 10, (), "days with a clear look in the season", step=1),
     Layer(

@@ -59,6 +59,11 @@ class Index:
         )
         return [_sound(place, item) for place, item in rows]
 
+    def at(self, place: str) -> Published | None:
+        """The result at a place, where there is one."""
+        row = self._rows.execute("SELECT item FROM items WHERE place = ?", (place,)).fetchone()
+        return _sound(place, row[0]) if row else None
+
     def forget(self, place: str) -> None:
         """Drop a row whose result is no more."""
         with self._rows:

@@ -28,3 +28,13 @@ def joined(store: Store, parts: Sequence[Published], name: str) -> tuple[xr.Data
         place = where.rows_and_columns_in(whole)
         pixels[place] = np.where(piece != layer.nodata, piece, pixels[place])
     return xr.DataArray(rasters.decode(layer, pixels), dims=("y", "x")), whole
+
+
+def windowed(store: Store, parts: Sequence[Published], name: str, grid: Grid) -> np.ndarray:
+    """One layer (y, x) on a grid of its own lattice, in its own unit; NaN, or its class's mark, where unknown."""
+    layer = LAYERS[name]
+    pixels = np.full(grid.shape, layer.nodata, layer.dtype)
+    for part in parts:
+        piece = rasters.window_of_cog(read_asset(store, part, name), grid, layer.nodata)
+        pixels = np.where(piece != layer.nodata, piece, pixels)
+    return rasters.decode(layer, pixels)

@@ -27,7 +27,10 @@ from urllib.parse import quote
 from agro.domain.errors import StoreDown, TornFile
 
 # Every kind of result, and the depth of its folders below the kind's own.
-KINDS = {"outlines": 1, "season_fields": 1, "passes": 2, "fieldstats": 2, "alerts": 2, "messages": 2}
+KINDS = {
+    **{"outlines": 1, "season_fields": 1, "passes": 2, "fieldstats": 2, "alerts": 2, "messages": 2},
+    **{"relief": 2, "soil": 2, "moisture_edges": 2, "moisture": 2, "water": 2, "seasons": 2, "zones": 2},
+}
 ITEM, _LATEST = "item.json", ".latest"
 OWN_HASH = "agro:checksum"
 _LONGEST_NAME = 120  # [byte] leaves room for the key below the 255 of common file systems

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import rasterio
 from rasterio.io import MemoryFile
+from rasterio.windows import Window
 
 from agro.domain.errors import TornFile
 from agro.domain.grid import Grid
@@ -68,13 +69,33 @@ def from_cog(content: bytes) -> tuple[np.ndarray, Grid]:
             grid = Grid(cog.crs.to_string(), round(t.c), round(t.f), round(t.a), cog.height, cog.width)
             return cog.read(1), grid
     except rasterio.errors.RasterioError as error:
-        raise TornFile(
-            "RASTER-TRUNCATED",
-            "{where}: the pixels cannot be read ({met})",
-            "download it again",
-            where="COG",
-            met=str(error),
-        ) from error
+        raise _cut(error) from error
+
+
+def _cut(error: Exception) -> TornFile:
+    return TornFile(
+        "RASTER-TRUNCATED",
+        "{where}: the pixels cannot be read ({met})",
+        "download it again",
+        where="COG",
+        met=str(error),
+    )
+
+
+def window_of_cog(content: bytes, grid: Grid, nodata: int) -> np.ndarray:
+    """The stored integers (y, x) on a grid of the same lattice; nodata where the raster does not reach."""
+    try:
+        with MemoryFile(content) as memory, memory.open(driver="GTiff") as cog:
+            t = cog.transform
+            whole = Grid(cog.crs.to_string(), round(t.c), round(t.f), round(t.a), cog.height, cog.width)
+            pixels = np.full(grid.shape, nodata, cog.dtypes[0])
+            common = grid.cut_to(whole.bounds)
+            if common is not None:
+                rows, columns = common.rows_and_columns_in(whole)
+                pixels[common.rows_and_columns_in(grid)] = cog.read(1, window=Window.from_slices(rows, columns))
+            return pixels
+    except rasterio.errors.RasterioError as error:
+        raise _cut(error) from error
 
 
 def described(layer: Layer, stored: np.ndarray) -> dict[str, Any]:
