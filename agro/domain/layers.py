@@ -78,6 +78,32 @@ _ROWS = (
         nodata=0,
         statistics=False,
     ),
+    Layer(
+        "zone",
+        "class",
+        0,
+        9,
+        10,
+        (),
+        "productivity zone of a field, 1 the lowest; 0 outside the field",
+        step=1,
+        dtype="uint8",
+        nodata=0,
+        statistics=False,
+    ),
+    Layer(
+        "zone_stability",
+        "class",
+        0,
+        3,
+        10,
+        (),
+        "season after season: 1 low, 2 high, 3 now low and now high; 0 outside, or fewer than two seasons",
+        step=1,
+        dtype="uint8",
+        nodata=0,
+        statistics=False,
+    ),
 )
 
 LAYERS: dict[str, Layer] = {row.name: row for row in _ROWS}
