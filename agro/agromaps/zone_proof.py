@@ -7,55 +7,56 @@ import numpy as np
 
 from agro.agromaps.stability import temporal_stability
 
-_BLOCKS = 36  # [1] about so many squares a field is cut into for the error: pixels near each other are no news
-_SMALLEST_BLOCK_M = 60.0  # [m] side of a square, above the reach of a sensor's blur and a machine's pass
-_DRAWS = 500  # [1] draws of the bootstrap
-_LOWER = 0.1  # [1] quantile that must be above 0
+_LOWER = 1.2816  # [1] standard errors below the mean: the lower 10 % of a normal distribution
 
 
 @dataclass(frozen=True)
 class Proof:
     """What zones explained of seasons that were left out of their drawing, as shares of variance [1].
 
-    `by_season` holds one share a season, below 0 where the zones came out the other way round; `explained` is their
-    mean, `explained_se` its standard error over squares of ground, `explained_low` its lower 10 %.
+    `by_season` holds one share a season, below 0 where the zones came out the other way round; `by_season_se` its
+    standard error; `patches` to how many independent pixels the field amounts, since neighbours tell the same.
     """
 
     by_season: tuple[float, ...]
-    explained: float
-    explained_se: float
-    explained_low: float
+    by_season_se: tuple[float, ...]
+    patches: tuple[float, ...]
+
+    @property
+    def explained(self) -> float:
+        """The mean of the seasons [1]."""
+        return float(np.mean(self.by_season))
+
+    @property
+    def explained_se(self) -> float:
+        """Its standard error [1], as large as a season's: the seasons share their zones and their ground."""
+        return float(np.mean(self.by_season_se))
 
     def holds(self, least: float) -> bool:
         """Whether the mean reaches `least` [1], its lower 10 % is above 0, and no season contradicts the zones."""
-        return self.explained >= least and self.explained_low > 0 and min(self.by_season) > 0
+        lower = self.explained - _LOWER * self.explained_se
+        return self.explained >= least and lower > 0 and min(self.by_season) > 0
 
 
-def prove(
-    scores: np.ndarray, inside: np.ndarray, pixel_m: float, draw: Callable[[np.ndarray], np.ndarray], seed: int
-) -> Proof:
+def prove(scores: np.ndarray, draw: Callable[[np.ndarray], np.ndarray]) -> Proof:
     """Leave each season out, draw the zones from the others, and see what they explain of it.
 
-    scores   (season, y, x) z [1], NaN not believed; two seasons or more
-    inside   (y, x) True on the field's pixels [1]
-    pixel_m  side of a pixel [m]
+    scores   (season, y, x) z [1], NaN outside the field and where not believed; two seasons or more
     draw     what makes zones (y, x) from some of the seasons
-    seed     of the bootstrap [1]
     returns  Proof [1]
     source   ours: the squared correlation, with its sign, of the left-out season with the means that the zones had in
-             the other seasons; error by spatial blocks, Kuensch 1989
+             the other seasons; error by the delta method over the independent pixels of `independent_px`
     """
-    square = _squares(inside, pixel_m)
-    sums = []
+    shares, errors, patches = [], [], []
     for left_out in range(len(scores)):
         others = np.delete(scores, left_out, axis=0)
         foreseen = zone_means(draw(others), temporal_stability(others)[0])
-        sums.append(_sums_by_square(foreseen, scores[left_out], square))
-    count = int(square.max()) + 1
-    weight = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), _DRAWS)
-    drawn = np.mean([_signed_share(weight @ one) for one in sums], axis=0)
-    by_season = tuple(float(_signed_share(one.sum(axis=0))) for one in sums)
-    return Proof(by_season, float(np.mean(by_season)), float(drawn.std()), float(np.quantile(drawn, _LOWER)))
+        share = explained_share(foreseen, scores[left_out])
+        count = independent_px(foreseen, scores[left_out])
+        shares.append(share)
+        errors.append(2 * np.sqrt(abs(share)) * (1 - abs(share)) / np.sqrt(max(count - 1, 1)))
+        patches.append(count)
+    return Proof(tuple(shares), tuple(map(float, errors)), tuple(patches))
 
 
 def zone_means(zone: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -75,44 +76,53 @@ def zone_means(zone: np.ndarray, values: np.ndarray) -> np.ndarray:
     return means
 
 
-def explained_share(zone: np.ndarray, learnt: np.ndarray, left_out: np.ndarray) -> float:
-    """The share of a map's variance that zones foresee, without error; for maps of any origin.
+def explained_share(foreseen: np.ndarray, found: np.ndarray) -> float:
+    """The share of a map's variance that another map foresees up to its scale.
 
-    zone      (y, x) classes from 1 [1], 0 outside
-    learnt    (y, x) what the zones were drawn from [unit], NaN not believed
-    left_out  (y, x) what they are tried on [unit], NaN not believed
-    returns   squared correlation of `left_out` with the zones' means of `learnt`, with its sign [1], -1..1; 0 for one
-              zone
-    source    ours
+    foreseen  (y, x) in any unit [unit], NaN unknown
+    found     (y, x) in any unit [unit], NaN unknown
+    returns   squared correlation with its sign [1], -1..1; 0 where one of the two does not vary
+    source    ours: a season's contrast is its own, so only the order and the spacing of the zones are held to account
     """
-    square = np.where(zone > 0, 0, -1)
-    return float(_signed_share(_sums_by_square(zone_means(zone, learnt), left_out, square)[0]))
+    x, y, _ = _centred(foreseen, found)
+    across, along, both = float((x**2).sum()), float((y**2).sum()), float((x * y).sum())
+    if min(across, along) <= 1e-12 * x.size:
+        return 0.0
+    return both * abs(both) / (across * along)
 
 
-def _squares(inside: np.ndarray, pixel_m: float) -> np.ndarray:
-    """(y, x) the number of the square that a pixel of the field lies in; -1 outside."""
-    side_px = max(_SMALLEST_BLOCK_M / pixel_m, np.sqrt(inside.sum() / _BLOCKS))
-    rows, columns = np.nonzero(inside)
-    cell = ((rows - rows.min()) // side_px).astype(int), ((columns - columns.min()) // side_px).astype(int)
-    square = np.full(inside.shape, -1)
-    square[inside] = np.unique(np.stack(cell), axis=1, return_inverse=True)[1].ravel()
-    return square
+def independent_px(one: np.ndarray, other: np.ndarray) -> float:
+    """How many independent pixels two maps amount to when they are correlated.
+
+    one, other  (y, x) in any unit [unit], NaN unknown
+    returns     effective sample size [1]: 1 + n^2 / sum of the products of both autocorrelations over all pairs of
+                pixels; 1 where one of the two does not vary
+    source      Dutilleul 1993, 10.2307/2532625, with autocorrelations by Fourier transform
+    """
+    x, y, known = _centred(one, other)
+    if min((x**2).sum(), (y**2).sum()) <= 1e-12 * x.size:
+        return 1.0
+    pairs = _products_by_shift(known.astype("float64"))
+    pairs = np.where(pairs > 0.5, pairs, np.inf)
+    along, across = (_products_by_shift(values) for values in (x, y))
+    alike = along / along.flat[0] * (across / across.flat[0]) / pairs
+    return float(1 + 1 / max(alike.sum(), 1 / known.sum()))
 
 
-def _sums_by_square(x: np.ndarray, y: np.ndarray, square: np.ndarray) -> np.ndarray:
-    """(square, 6) of n, x, y, xx, yy, xy over the pixels where both are known."""
-    known = (square >= 0) & np.isfinite(x) & np.isfinite(y)
-    x, y, where = x[known], y[known], square[known]
-    terms = (np.ones(len(x)), x, y, x * x, y * y, x * y)
-    return np.stack([np.bincount(where, weights=one, minlength=int(square.max()) + 1) for one in terms], axis=-1)
+def _centred(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Both less their means where both are known, 0 elsewhere; and where that is."""
+    known = np.isfinite(one) & np.isfinite(other)
+    if not known.any():
+        return np.zeros(one.shape), np.zeros(one.shape), known
+    x, y = (np.where(known, values - values[known].mean(), 0.0) for values in (one, other))
+    return x, y, known
 
 
-def _signed_share(sums: np.ndarray) -> np.ndarray:
-    """(...) squared correlation with its sign from (..., 6) sums; 0 where one of the two does not vary."""
-    n, x, y, xx, yy, xy = np.moveaxis(sums, -1, 0)
-    n = np.maximum(n, 1)
-    across, along, both = xx / n - (x / n) ** 2, yy / n - (y / n) ** 2, xy / n - x * y / n**2
-    varied = (across > 1e-12) & (along > 1e-12)
-    share: np.ndarray = np.divide(both * np.abs(both), across * along, out=np.zeros(np.shape(both)), where=varied)
-    clipped: np.ndarray = share.clip(-1, 1)
-    return clipped
+def _products_by_shift(values: np.ndarray) -> np.ndarray:
+    """Sums of products of all pixels with those a shift away, for every shift."""
+    from scipy import fft
+
+    shape = [fft.next_fast_len(2 * n, real=True) for n in values.shape]
+    spectrum = fft.rfft2(values, shape)
+    products: np.ndarray = fft.irfft2(np.abs(spectrum) ** 2, shape)
+    return products

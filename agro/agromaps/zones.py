@@ -179,7 +179,7 @@ def _attempt(
     table = pd.DataFrame([(c.count, c.fpi, c.nce, c is chosen) for c in candidates])
     table.columns = ["clusters", "fpi", "nce", "chosen"]
     zone = _shaped(chosen, features, seen, scores, inside, pixel_m, rules)
-    return _Drawn(zone, table, prove(scores, inside, pixel_m, draw, rules.seed), static is not None)
+    return _Drawn(zone, table, prove(scores, draw), static is not None)
 
 
 def _features(scores: np.ndarray, inside: np.ndarray, static: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

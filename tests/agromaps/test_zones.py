@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 from sklearn.metrics import adjusted_rand_score
 
 from agro.agromaps.stability import season_scores, temporal_stability
-from agro.agromaps.zone_proof import Proof, explained_share, prove, zone_means
+from agro.agromaps.zone_proof import Proof, explained_share, independent_px, prove, zone_means
 from agro.agromaps.zones import FieldZones, ZoneRules, field_zones
 from agro.domain.errors import BadInput
 from agro.domain.layers import LAYERS
@@ -57,16 +57,40 @@ def test_what_zones_explain_by_hand() -> None:
     learnt = np.array([[0.0, 2.0, 4.0, 6.0, 9.0]])
     np.testing.assert_array_equal(zone_means(zone, learnt), [[1, 1, 5, 5, np.nan]])
     left_out = np.array([[1.0, 2.0, 3.0, 4.0, 9.0]])
-    assert explained_share(zone, learnt, left_out) == pytest.approx(0.8)  # variance 1.25, between the zones 1
-    assert explained_share(zone, learnt, -left_out) == pytest.approx(-0.8)  # the wrong way round is below 0
-    assert explained_share(np.array([[1, 1, 1, 1, 0]]), learnt, left_out) == 0
+    foreseen = zone_means(zone, learnt)
+    assert explained_share(foreseen, left_out) == pytest.approx(0.8)  # variance 1.25, between the zones 1
+    assert explained_share(foreseen, -left_out) == pytest.approx(-0.8)  # the wrong way round is below 0
+    assert explained_share(np.ones((1, 5)), left_out) == 0 == explained_share(foreseen, np.full((1, 5), np.nan))
+
+
+def test_independent_pixels() -> None:
+    """White noise counts every pixel; a map that has its neighbours' values counts fewer; the true number is known
+    from the scatter of correlations between unrelated maps."""
+    random = np.random.default_rng(0)
+    one, other = random.normal(size=(2, 50, 50))
+    assert independent_px(one, other) == pytest.approx(2500, rel=0.1)
+    assert independent_px(one, np.ones((50, 50))) == 1
+    pairs = [(smooth(random, 4, 60), smooth(random, 4, 60)) for _ in range(80)]
+    scatter = np.var([np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in pairs])
+    counted = float(np.median([independent_px(a, b) for a, b in pairs]))
+    assert counted == pytest.approx(1 + 1 / scatter, rel=0.5) and counted < 100
+
+
+def test_a_hole_in_the_map_and_a_frame_around_it_change_little() -> None:
+    random = np.random.default_rng(1)
+    one, other = smooth(random, 4, 60), smooth(random, 4, 60)
+    framed = [np.pad(values, 7, constant_values=np.nan) for values in (one, other)]
+    assert independent_px(*framed) == pytest.approx(independent_px(one, other))
+    one[10:14, 10:14] = np.nan
+    assert independent_px(one, other) == pytest.approx(independent_px(np.nan_to_num(one), other), rel=0.2)
 
 
 def test_a_proof_needs_its_mean_its_lower_bound_and_every_season() -> None:
-    assert Proof((0.5, 0.1), 0.3, 0.05, 0.2).holds(0.2)
-    assert not Proof((0.2, 0.1), 0.15, 0.01, 0.12).holds(0.2)
-    assert not Proof((0.5, 0.1), 0.3, 0.4, -0.1).holds(0.2)
-    assert not Proof((0.7, -0.1), 0.3, 0.05, 0.2).holds(0.2)
+    errors, patches = (0.05, 0.05), (100.0, 100.0)
+    assert Proof((0.5, 0.1), errors, patches).holds(0.2)
+    assert not Proof((0.2, 0.1), errors, patches).holds(0.2)
+    assert not Proof((0.5, 0.1), (0.3, 0.2), patches).holds(0.2)  # .3 - 1.28 x .25 is below 0
+    assert not Proof((0.7, -0.1), errors, patches).holds(0.2)
 
 
 def test_the_season_left_out_is_not_looked_at() -> None:
@@ -78,7 +102,8 @@ def test_the_season_left_out_is_not_looked_at() -> None:
         met.append(others)
         return np.ones((20, 20), "uint8")
 
-    prove(scores, np.ones((20, 20), bool), 10.0, draw, 1)
+    proof = prove(scores, draw)
+    assert proof.by_season == (0, 0, 0) and not proof.holds(0.0)
     for left_out, others in enumerate(met):
         np.testing.assert_array_equal(others, np.delete(scores, left_out, axis=0))
 
@@ -124,6 +149,13 @@ def test_seasons_that_contradict_each_other_are_one_zone() -> None:
     assert (found.layers["zone_stability"].values == 3).mean() > 0.5
     one_against = made(stack(*(sign * truth + random.normal(0, 0.2, truth.shape) for sign in (1, 1, 1, 1, -1))))
     assert one_against.count == 1
+
+
+def test_wide_patches_of_their_own_in_every_season_seldom_pass_for_zones() -> None:
+    """Patches as wide as a third of the field agree by chance; counted as independent pixels they passed 5 of 20."""
+    random = np.random.default_rng(0)
+    fields = [stack(*(smooth(random, 14) for _ in range(3))) for _ in range(10)]
+    assert sum(made(seasons).count > 1 for seasons in fields) <= 1
 
 
 def test_one_gradient_is_cut_across() -> None:
