@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from agro.agromaps.clusters import Clusters, clearest, fuzzy_clusters, main_components
+from agro.agromaps.clusters import clearest, fuzzy_clusters, main_components
 from agro.agromaps.stability import season_scores, temporal_stability
 from agro.agromaps.zone_proof import Proof, prove
 from agro.agromaps.zone_shape import spread, workable
@@ -69,6 +69,13 @@ class FieldZones:
         """How many zones."""
         return len(self.rows)
 
+    @property
+    def stable_fraction(self) -> float:
+        """The share of the field's judged pixels [1] that are low or high season after season; NaN where none is."""
+        stability = self.layers["zone_stability"].values
+        judged = stability[stability > 0]
+        return float((judged < 3).mean()) if len(judged) else np.nan
+
 
 def field_zones(
     seasons: xr.DataArray, field: xr.DataArray, pixel_m: float, rules: ZoneRules, static: xr.DataArray | None = None
@@ -86,22 +93,33 @@ def field_zones(
     source   Blackmore 2000, 10.1016/S0168-1699(99)00075-7 (means and stability); Fridgen 2004 (clusters); ours: the
              proof by a left-out season, since a fuzzy index finds zones in noise too
     """
-    inside = _checked(seasons, field, static, pixel_m, rules)
-    index = seasons.values.astype("float64")
-    index = index[[one[inside].size * rules.least_seen <= np.isfinite(one[inside]).sum() for one in index]]
-    scores = season_scores(index, inside)
-    varied = np.array([np.isfinite(one[inside]).any() for one in scores], bool)
-    index, scores = index[varied], scores[varied]
-    drawn, why = _drawn(scores, inside, pixel_m, rules, _standardised(static, inside))
-    zone = _one(inside) if drawn is None or why else drawn.zone
+    ground = _Ground(_checked(seasons, field, static, pixel_m, rules), pixel_m, rules)
+    index, scores = _usable(seasons.values.astype("float64"), ground)
+    drawn, why = _drawn(scores, ground, _standardised(static, ground.inside))
+    zone = ground.inside.astype("uint8") if drawn is None or why else drawn.zone
+    layers = {"zone": zone, "zone_stability": _stability(scores, ground)}
+    coords = {name: seasons.coords[name] for name in ("y", "x") if name in seasons.coords}
     return FieldZones(
-        _layers(zone, scores, inside, seasons, rules),
-        _rows(zone, index, scores, inside, pixel_m, rules),
+        xr.Dataset({name: (("y", "x"), values) for name, values in layers.items()}, coords),
+        _rows(zone, index, scores, ground),
         drawn.scores if drawn else pd.DataFrame(columns=["clusters", "fpi", "nce", "chosen"]),
         drawn.proof if drawn else None,
         bool(drawn and drawn.with_static and not why),
         why,
     )
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """The field's pixels (y, x), their side [m], and the rules its zones keep to."""
+
+    inside: np.ndarray
+    pixel_m: float
+    rules: ZoneRules
+
+    def hectares(self, where: np.ndarray) -> float:
+        """[ha] of pixels (y, x) that are True."""
+        return float(where.sum()) * self.pixel_m**2 / _M2_HA
 
 
 @dataclass(frozen=True)
@@ -112,16 +130,15 @@ class _Drawn:
     with_static: bool
 
 
-def _drawn(
-    scores: np.ndarray, inside: np.ndarray, pixel_m: float, rules: ZoneRules, static: np.ndarray | None
-) -> tuple[_Drawn | None, Refusal | None]:
+def _drawn(scores: np.ndarray, ground: _Ground, static: np.ndarray | None) -> tuple[_Drawn | None, Refusal | None]:
     """The zones as drawn, and why they may not stand."""
-    early = _too_little(scores, inside, pixel_m, rules)
+    rules = ground.rules
+    early = _too_little(scores, ground)
     if early:
         return None, early
-    tried = [_attempt(scores, inside, pixel_m, rules, layers) for layers in (None, static)[: 1 + (static is not None)]]
+    tried = [_attempt(scores, ground, layers) for layers in (None, static)[: 1 + (static is not None)]]
     best = max(tried, key=lambda one: one.proof.explained)
-    if len(np.unique(best.zone[inside])) < 2:
+    if len(np.unique(best.zone[ground.inside])) < 2:
         return best, Refusal(
             "ZONE-NARROW",
             "one zone: parts that differ are narrower than {width} m, two passes, or smaller than {least} ha",
@@ -131,7 +148,8 @@ def _drawn(
     if not best.proof.holds(rules.least_proof):
         return best, Refusal(
             "ZONE-UNPROVED",
-            "one zone: zones drawn without a season explain {met} % (± {error}) of it, {expected} % are needed",
+            "one zone: zones drawn without a season explain {met} % (± {error}) of it; needed are {expected} %, "
+            "surely more than 0, and no season against the others",
             "treat the field as one; more seasons of one crop, or soil samples, may show lasting differences",
             {
                 "met": round(100 * best.proof.explained),
@@ -142,44 +160,43 @@ def _drawn(
     return best, None
 
 
-def _too_little(scores: np.ndarray, inside: np.ndarray, pixel_m: float, rules: ZoneRules) -> Refusal | None:
-    area_ha = inside.sum() * pixel_m**2 / _M2_HA
+def _too_little(scores: np.ndarray, ground: _Ground) -> Refusal | None:
+    rules, area_ha = ground.rules, ground.hectares(ground.inside)
     if area_ha < rules.smallest_field_ha:
         return Refusal(
             "ZONE-SMALL",
             "one zone: the field's pixels measure {met} ha, zones need {expected} ha",
             "treat the field as one",
-            {"met": round(float(area_ha), 1), "expected": rules.smallest_field_ha},
+            {"met": round(area_ha, 1), "expected": rules.smallest_field_ha},
         )
-    if len(scores) < rules.fewest_seasons:
+    fewest = max(rules.fewest_seasons, 2)  # one is left out, so one must remain
+    if len(scores) < fewest:
         return Refusal(
             "ZONE-SEASONS",
             "one zone: {met} seasons of this crop show the field, {expected} are needed",
             "wait for more seasons, or add earlier ones from the archive",
-            {"met": len(scores), "expected": rules.fewest_seasons},
+            {"met": len(scores), "expected": fewest},
         )
     return None
 
 
-def _attempt(
-    scores: np.ndarray, inside: np.ndarray, pixel_m: float, rules: ZoneRules, static: np.ndarray | None
-) -> _Drawn:
-    features, seen = _features(scores, inside, static)
-    candidates = [
-        fuzzy_clusters(features, count, rules.fuzziness, rules.starts, rules.seed)
-        for count in range(2, _MOST_CLUSTERS + 1)
-    ]
-    chosen = clearest([one for one in candidates if one.count <= rules.most_zones])
+def _attempt(scores: np.ndarray, ground: _Ground, static: np.ndarray | None) -> _Drawn:
+    """Zones of all seasons, with their proof from drawings that lack one each."""
+    rules = ground.rules
+    settings = (rules.fuzziness, rules.starts, rules.seed)
+    features, _ = _features(scores, ground.inside, static)
+    candidates = [fuzzy_clusters(features, count, *settings) for count in range(2, _MOST_CLUSTERS + 1)]
+    chosen = clearest([one for one in candidates if one.count <= max(rules.most_zones, 2)])
 
     def draw(some: np.ndarray) -> np.ndarray:
-        features, seen = _features(some, inside, static)
-        clusters = fuzzy_clusters(features, chosen.count, rules.fuzziness, rules.starts, rules.seed)
-        return _shaped(clusters, features, seen, some, inside, pixel_m, rules)
+        features, seen = _features(some, ground.inside, static)
+        cluster = fuzzy_clusters(features, chosen.count, *settings).of(features)
+        return _shaped(cluster, seen, temporal_stability(some)[0], ground)
 
-    table = pd.DataFrame([(c.count, c.fpi, c.nce, c is chosen) for c in candidates])
-    table.columns = ["clusters", "fpi", "nce", "chosen"]
-    zone = _shaped(chosen, features, seen, scores, inside, pixel_m, rules)
-    return _Drawn(zone, table, prove(scores, draw), static is not None)
+    table = pd.DataFrame(
+        [(c.count, c.fpi, c.nce, c is chosen) for c in candidates], columns=["clusters", "fpi", "nce", "chosen"]
+    )
+    return _Drawn(draw(scores), table, prove(scores, draw), static is not None)
 
 
 def _features(scores: np.ndarray, inside: np.ndarray, static: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -208,20 +225,13 @@ def _standardised(static: xr.DataArray | None, inside: np.ndarray) -> np.ndarray
     return np.where(np.isfinite(known), known, 0.0) if len(known) else None
 
 
-def _shaped(
-    clusters: Clusters,
-    features: np.ndarray,
-    seen: np.ndarray,
-    scores: np.ndarray,
-    inside: np.ndarray,
-    pixel_m: float,
-    rules: ZoneRules,
-) -> np.ndarray:
+def _shaped(cluster: np.ndarray, seen: np.ndarray, mean: np.ndarray, ground: _Ground) -> np.ndarray:
     """(y, x) zones a machine can work, numbered by their mean from 1, the lowest."""
-    zone = np.zeros(inside.shape, "uint8")
-    zone[seen] = clusters.of(features) + 1
-    zone = workable(spread(zone, inside), pixel_m, rules.implement_width_m, rules.smallest_ha)
-    return _by_productivity(zone, temporal_stability(scores)[0])
+    zone = np.zeros(seen.shape, "uint8")
+    zone[seen] = cluster + 1
+    zone = spread(zone, ground.inside)
+    zone = workable(zone, ground.pixel_m, ground.rules.implement_width_m, ground.rules.smallest_ha)
+    return _by_productivity(zone, mean)
 
 
 def _by_productivity(zone: np.ndarray, mean: np.ndarray) -> np.ndarray:
@@ -238,34 +248,30 @@ def _mean_in(values: np.ndarray, where: np.ndarray) -> float:
     return float(known.mean()) if len(known) else 0.0
 
 
-def _one(inside: np.ndarray) -> np.ndarray:
-    return inside.astype("uint8")
+def _usable(index: np.ndarray, ground: _Ground) -> tuple[np.ndarray, np.ndarray]:
+    """The seasons that show enough of the field and vary over it: their index and their z (season, y, x)."""
+    seen = np.isfinite(index[:, ground.inside]).mean(axis=1) >= ground.rules.least_seen
+    index = index[seen]
+    scores = season_scores(index, ground.inside)
+    varied = np.isfinite(scores[:, ground.inside]).any(axis=1)
+    return index[varied], scores[varied]
 
 
-def _layers(
-    zone: np.ndarray, scores: np.ndarray, inside: np.ndarray, seasons: xr.DataArray, rules: ZoneRules
-) -> xr.Dataset:
-    """`zone`, and `zone_stability`: 1 low, 2 high, 3 unstable, 0 where fewer than two seasons say."""
+def _stability(scores: np.ndarray, ground: _Ground) -> np.ndarray:
+    """(y, x) `zone_stability`: 1 low, 2 high, 3 unstable, 0 where fewer than two seasons say."""
     mean, between = temporal_stability(scores)
-    known = inside & np.isfinite(between)
-    stability = np.where(between >= rules.unstable_sd, 3, np.where(mean < 0, 1, 2))
-    coords = {name: seasons.coords[name] for name in ("y", "x") if name in seasons.coords}
-    layers = {"zone": zone, "zone_stability": np.where(known, stability, 0).astype("uint8")}
-    return xr.Dataset({name: (("y", "x"), values) for name, values in layers.items()}, coords)
+    classes = np.where(between >= ground.rules.unstable_sd, 3, np.where(mean < 0, 1, 2))
+    return np.where(ground.inside & np.isfinite(between), classes, 0).astype("uint8")
 
 
-def _rows(
-    zone: np.ndarray, index: np.ndarray, scores: np.ndarray, inside: np.ndarray, pixel_m: float, rules: ZoneRules
-) -> pd.DataFrame:
-    between = temporal_stability(scores)[1]
+def _rows(zone: np.ndarray, index: np.ndarray, scores: np.ndarray, ground: _Ground) -> pd.DataFrame:
+    stability = _stability(scores, ground)
     rows = []
     for one in range(1, int(zone.max()) + 1):
         where = zone == one
-        index_mean, index_se = _over_seasons(index, where)
-        z_mean, z_se = _over_seasons(scores, where)
-        judged = where & np.isfinite(between)
-        stable = float((between[judged] < rules.unstable_sd).mean()) if judged.any() else np.nan
-        rows.append((one, where.sum() * pixel_m**2 / _M2_HA, index_mean, index_se, z_mean, z_se, stable))
+        judged = stability[where & (stability > 0)]
+        stable = float((judged < 3).mean()) if len(judged) else np.nan
+        rows.append((one, ground.hectares(where), *_over_seasons(index, where), *_over_seasons(scores, where), stable))
     columns = ["zone", "area_ha", "index_mean", "index_se", "z_mean", "z_se", "stable_fraction"]
     return pd.DataFrame(rows, columns=columns)
 

@@ -292,6 +292,6 @@ RUSSIAN: dict[str, str] = {
     "wait for more seasons, or add earlier ones from the archive": "дождитесь новых сезонов или добавьте прежние из архива",
     "one zone: parts that differ are narrower than {width} m, two passes, or smaller than {least} ha": "одна зона: отличающиеся участки уже {width} м (двух проходов машины) или меньше {least} га",
     "a narrower machine could follow them; otherwise treat the field as one": "такие участки может обработать более узкая машина; иначе обрабатывайте поле как единое целое",
-    "one zone: zones drawn without a season explain {met} % (± {error}) of it, {expected} % are needed": "одна зона: зоны, построенные без одного из сезонов, объясняют {met} % (± {error}) различий в нём, а нужно не меньше {expected} %",
+    "one zone: zones drawn without a season explain {met} % (± {error}) of it; needed are {expected} %, surely more than 0, and no season against the others": "одна зона: зоны, построенные без одного из сезонов, объясняют {met} % (± {error}) различий в нём; нужно не меньше {expected} %, достоверно больше 0 и чтобы ни один сезон не противоречил остальным",
     "treat the field as one; more seasons of one crop, or soil samples, may show lasting differences": "обрабатывайте поле как единое целое; устойчивые различия могут показать новые сезоны той же культуры или почвенные пробы",
 }

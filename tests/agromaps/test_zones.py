@@ -117,6 +117,8 @@ def test_three_planted_zones_are_found_in_order() -> None:
     np.testing.assert_allclose(found.rows["index_mean"], [5, 6, 7], atol=0.1)
     assert (found.rows["index_se"] < 0.05).all() and (found.rows["stable_fraction"] > 0.8).all()
     assert found.proof is not None and min(found.proof.by_season) > 0.7
+    shares = found.rows["stable_fraction"] * found.rows["area_ha"]
+    assert found.stable_fraction == pytest.approx(shares.sum() / found.rows["area_ha"].sum())
 
 
 def test_hectares_of_the_zones_are_those_of_the_field() -> None:
@@ -154,7 +156,7 @@ def test_seasons_that_contradict_each_other_are_one_zone() -> None:
 def test_wide_patches_of_their_own_in_every_season_seldom_pass_for_zones() -> None:
     """Patches as wide as a third of the field agree by chance; counted as independent pixels they passed 5 of 20."""
     random = np.random.default_rng(0)
-    fields = [stack(*(smooth(random, 14) for _ in range(3))) for _ in range(10)]
+    fields = [stack(*(smooth(random, 14) for _ in range(3))) for _ in range(8)]
     assert sum(made(seasons).count > 1 for seasons in fields) <= 1
 
 
@@ -185,6 +187,15 @@ def test_two_hectares_are_one_zone_and_so_are_two_seasons() -> None:
     assert few.reason is not None and few.reason.code == "ZONE-SEASONS" and few.count == 1
     assert "2 seasons" in few.reason.reason and few.rows["area_ha"].tolist() == [SIDE**2 / 100]
     assert agreement(truth, made(seasons[:2], rules=ZoneRules(24.0, fewest_seasons=2))) > 0.9
+
+
+def test_one_season_is_never_enough_whatever_the_rules_say() -> None:
+    found = made(planted()[1][:1], rules=ZoneRules(24.0, fewest_seasons=1))
+    assert found.reason is not None and found.reason.code == "ZONE-SEASONS" and np.isnan(found.stable_fraction)
+
+
+def test_no_more_zones_than_asked() -> None:
+    assert made(planted()[1], rules=ZoneRules(24.0, most_zones=2)).count == 2
 
 
 def test_holes_are_filled_and_a_season_that_shows_little_is_not_counted() -> None:
