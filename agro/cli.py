@@ -176,6 +176,29 @@ def watch(
 
 
 @app.command()
+def review(
+    config: Config = "default",
+    set_: Sets = [],  # noqa: B006
+    store: StoreDir = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Make the maps that need whole seasons or the ground: relief, soil, seasons, wetness, water, zones."""
+    with _told("ru") as voice:
+        place = _store(config, set_, store, voice)
+        from agro.reports.run_summary import kinds_as_text
+        from flows.settings import load
+        from flows.winter_review import review as review_once
+
+        done = review_once(load(config, [*set_, f"store.path={place.root}"]))
+        if as_json:
+            failed = [refusal.as_json() for refusal in done.failed]
+            print(json.dumps({"made": done.made, "failed": failed, "seconds": done.seconds}, ensure_ascii=False))
+        else:
+            print(kinds_as_text(done.made, voice.language))
+        _end(list(done.failed), voice.language)
+
+
+@app.command()
 def serve(config: Config = "default", set_: Sets = [], store: StoreDir = None) -> None:  # noqa: B006
     """Run by itself: look for passes on a schedule, and take each as soon as it comes. Stop it with Ctrl-C."""
     with _told("ru") as voice:
@@ -335,10 +358,16 @@ def _write(content: bytes, output: Path | None) -> None:
 
 
 def _complain(refusals: list[Refusal], language: str) -> None:
-    from agro.reports.words import reason, remedy
+    from agro.reports.run_summary import MOST_SHOWN
+    from agro.reports.words import reason, remedy, say
 
-    for refusal in refusals:
-        print(f"✗ {reason(refusal, language)} [{refusal.code}]\n    → {remedy(refusal, language)}", file=sys.stderr)
+    for refusal in refusals[:MOST_SHOWN]:
+        name = f"{refusal.field_id}: " if refusal.field_id else ""
+        print(
+            f"✗ {name}{reason(refusal, language)} [{refusal.code}]\n    → {remedy(refusal, language)}", file=sys.stderr
+        )
+    if len(refusals) > MOST_SHOWN:
+        print(say("... and {n} more; --json lists all", language, n=len(refusals) - MOST_SHOWN), file=sys.stderr)
 
 
 def _end(refusals: list[Refusal], language: str) -> None:

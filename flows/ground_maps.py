@@ -9,7 +9,7 @@ import xarray as xr
 from agro.agromaps.fieldstats import field_pixels, field_rows
 from agro.agromaps.relief import relief
 from agro.domain.errors import AgroError, BadInput, Refusal
-from agro.domain.grid import Grid
+from agro.domain.grid import Grid, around
 from agro.domain.layers import LAYERS, RELIEF, Quality
 from agro.sources import elevation
 from agro.store.index import Index
@@ -79,10 +79,10 @@ def make_relief(settings: Settings, land: Land, source: Path | None, store: Stor
 
 
 def _relief(group: Group, land: Land, source: Path, height_se_m: float) -> tuple[Result, list[Refusal]]:
-    grid = _around(land.crs, group.bounds, _MARGIN_M)
+    grid = around(land.crs, group.bounds, _PIXEL_M, _MARGIN_M)
     height = _heights(source, grid)
     maps = relief(height, _PIXEL_M, height_se_m)
-    shown = _around(land.crs, group.bounds, _SHOWN_M)
+    shown = around(land.crs, group.bounds, _PIXEL_M, _SHOWN_M)
     rows, columns = shown.rows_and_columns_in(grid)
     ids = [str(land.outlines["field_id"].iloc[i]) for i in group.fields]
     outlines = [land.on_grid.iloc[i] for i in group.fields]
@@ -92,13 +92,6 @@ def _relief(group: Group, land: Land, source: Path, height_se_m: float) -> tuple
     cut = {name: (maps[name].values[rows, columns], shown) for name in RELIEF}
     told = table[~table["field_id"].isin([one.field_id for one in without])].reset_index(drop=True)
     return Result({}, bbox_of(shown), cut, {"fields": told}), without
-
-
-def _around(crs: str, bounds: tuple[float, float, float, float], margin_m: float) -> Grid:
-    west, south, east, north = bounds
-    low_x, low_y = (int((v - margin_m) // _PIXEL_M) * _PIXEL_M for v in (west, south))
-    high_x, high_y = (int(-(-(v + margin_m) // _PIXEL_M)) * _PIXEL_M for v in (east, north))
-    return Grid(crs, low_x, high_y, _PIXEL_M, (high_y - low_y) // _PIXEL_M, (high_x - low_x) // _PIXEL_M)
 
 
 def _heights(source: Path, grid: Grid) -> xr.DataArray:

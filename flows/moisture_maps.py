@@ -22,7 +22,7 @@ from agro.store.publish import Published, Store, digest, file_name, now
 from agro.store.stac import bbox_of
 from flows.keeping import Result, keep
 from flows.plan import Land
-from flows.settings import CONFIGS, Settings, facts
+from flows.settings import CONFIGS, Settings, crop_codes, facts
 
 ALGORITHM = 1  # raise it when the same pixels give other edges or another wetness
 _OUTSIDE = -1
@@ -49,7 +49,9 @@ def groups(land: Land, season: int) -> dict[str, str]:
     if len(land.seasons):
         grown = land.seasons[land.seasons["season"] == season]
         crop |= {i: c for i, c in zip(grown["field_id"], grown["crop"], strict=True) if isinstance(c, str)}
-    return {field_id: f"{place}/{crop.get(field_id, '-')}" for field_id, place in district.items()}
+    codes = crop_codes()
+    named = {field_id: codes.get(word, word) for field_id, word in crop.items()}
+    return {field_id: f"{place}/{named.get(field_id, '-')}" for field_id, place in district.items()}
 
 
 def make_edges(settings: Settings, land: Land, store: Store, index: Index) -> list[Refusal]:

@@ -212,6 +212,11 @@ def crops() -> list[Crop]:
     ]
 
 
+def crop_codes() -> dict[str, str]:
+    """The code of every word that people write for a crop."""
+    return {word: crop.code for crop in crops() for word in (crop.code, crop.english, crop.russian, *crop.also)}
+
+
 def districts(language: str) -> dict[str, str]:
     """What each district of configs/districts.toml is called."""
     rows = facts(CONFIGS / "districts.toml")

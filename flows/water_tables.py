@@ -67,6 +67,8 @@ def make_water(
             refused.append(error.refusal)
             continue
         refused += without
+        if tables["water"].empty:
+            continue
         tables["agreement"] = _agreement(store, index, wetness, tables["water"])
         properties = {
             "datetime": f"{tables['water']['day'].max():%Y-%m-%d}T00:00:00Z",
@@ -87,11 +89,14 @@ def _season(
     days = pd.date_range(f"{year}-{_FIRST}", min(pd.Timestamp(f"{year}-{_LAST}"), table["day"].max()))
     fields = _fields(land, table, year)
     kept, crops, soil, refused = crops_and_soils(fields, rules["crops"], rules["soil"])
+    if kept.empty:
+        return {"water": pd.DataFrame()}, refused
     seen = looks.groupby("field_id").size()
     enough = kept["field_id"].map(seen).fillna(0).to_numpy() >= 2  # a curve needs two days
     snow = SnowRules(**rules["snow"])
     weather = _weather(land, table, sorted(set(kept["place"].dropna())), year, snow, refused)
     available = 1000 * (soil.field_capacity - soil.wilting_point)
+    dry = kept["place"].notna() & ~kept["place"].isin(list(weather.winters))  # its winter was told for the place
     start, begins, without = spring_start(kept.assign(available_mm=available), weather.winters, snow)
     sky_days = weather.days.reindex(pd.MultiIndex.from_product([sorted(weather.winters), days]))
     columns = {name: _by_field(sky_days, name, kept["place"], days) for name in ("rain_mm", "et0_mm", "wind_2m_m_s", "humidity_min_pct")}  # fmt: skip  # noqa: E501
@@ -101,7 +106,10 @@ def _season(
     sky = Sky(days.to_numpy(), columns["rain_mm"], columns["et0_mm"])
     balance = water_balance(sky, stand, soil, start, _errors(rules["errors"], weather.days))
     until = min(days[-1].date(), date(year, 9, 30))
-    refused += [*without, *stopped(balance, list(kept["field_id"]), until)]
+    unknown = {one.field_id for one in without}
+    without = [one for one in without if one.field_id not in set(kept["field_id"][dry])]
+    ended = [one for one in stopped(balance, list(kept["field_id"]), until) if one.field_id not in unknown]
+    refused += [*without, *ended]
     water = _long(balance, list(kept["field_id"]), days)
     return {"water": water, "start": begins.reset_index(drop=True)}, refused
 

@@ -11,6 +11,7 @@ import pandas as pd
 from agro.agromaps.water import Start
 from agro.domain.errors import AgroError, BadInput, Refusal
 
+_WINTER_DAYS = 120  # [d] from 1 November to 28 February
 _GONE_MM = 1.0  # [mm] of water: less snow than this is none. source: ours
 _MOST_OF_CAPACITY = 1.3  # [1] measured water above this share of capacity is a slip of unit or depth. source: ours
 
@@ -111,11 +112,15 @@ def winter_of(weather: pd.DataFrame, season: int, rules: SnowRules) -> Winter:
     weather  day [date], tmean_c [deg C], rain_mm [mm] of one place, from before the autumn's frost
     season   year of harvest [a]
     rules    numbers of snow and frozen soil [deg C, mm/K/d, 1]
-    returns  Winter: thawed_on is the day after the first evening of spring without snow; soaked_mm [mm] with its error
+    returns  Winter: thawed_on is the day after the first evening of spring without snow; soaked_mm [mm] with its error.
+             A winter whose mean is above 0 deg C and that never stays cold begins its spring on 1 March
     raises   BadInput where the table does not hold the whole winter, or has a gap in it
     source   ours: share of melt that frozen soil takes; its error is large and stays with the number
     """
     frozen, thawed = freeze_day(weather, season), thaw_day(weather, season)
+    mild = _between(weather, f"{season - 1}-11-01", f"{season}-02-28")
+    if (frozen is None or thawed is None) and len(mild) == _WINTER_DAYS and mild["tmean_c"].mean() > 0:
+        return _without_frost(mild, season, rules)
     if frozen is None or thawed is None:
         days = pd.to_datetime(weather["day"])
         raise BadInput(
@@ -148,6 +153,20 @@ def winter_of(weather: pd.DataFrame, season: int, rules: SnowRules) -> Winter:
         reached * rules.soaked_share,
         error,
     )
+
+
+def _without_frost(mild: pd.DataFrame, season: int, rules: SnowRules) -> Winter:
+    """A winter that never stayed cold: a share of its rain stays in the soil, spring begins on 1 March."""
+    fell = float(mild["rain_mm"].sum(skipna=False))
+    if np.isnan(fell):
+        raise BadInput(
+            "WINTER-GAP",
+            "the winter before {season} has a gap in its weather, or its snow never melts: the snow is unknown",
+            "fill the days, or give measured spring moisture of the fields",
+            season=season,
+        )
+    first, spring = date(season - 1, 11, 1), date(season, 3, 1)
+    return Winter(first, spring, 0.0, rules.soaked_share * fell, rules.soaked_share_se * fell)
 
 
 def spring_start(

@@ -139,3 +139,12 @@ def grid_around(blocks: list[Block], resolution_m: int) -> Grid:
     west, north = min(wests), max(norths)
     height, width = ((high - low) // resolution_m for low, high in ((min(souths), north), (west, max(easts))))
     return Grid(blocks[0].crs, west, north, resolution_m, height, width)
+
+
+def around(crs: str, bounds: tuple[float, float, float, float], resolution_m: int, margin_m: float = 0.0) -> Grid:
+    """The smallest grid that holds bounds (west, south, east, north) [m] with a margin; edges fit all pixel sizes."""
+    step = max(2 * LATTICE_M, resolution_m)
+    west, south, east, north = bounds
+    low_x, low_y = (int((v - margin_m) // step) * step for v in (west, south))
+    high_x, high_y = (int(-(-(v + margin_m) // step)) * step for v in (east, north))
+    return Grid(crs, low_x, high_y, resolution_m, (high_y - low_y) // resolution_m, (high_x - low_x) // resolution_m)

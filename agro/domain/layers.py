@@ -248,6 +248,7 @@ _ROWS = (
         ("vv",),
         "relative wetness of thinly covered soil by radar: a pixel's backscatter between its driest and wettest looks",
     ),
+    Layer(
         "zone",
         "class",
         0,

@@ -7,7 +7,22 @@ from typing import Any
 from agro.domain.errors import Refusal
 from agro.reports.words import number, reason, remedy, say
 
-_MOST_SHOWN = 20  # refusals told one by one; the rest is counted
+KIND_NAMES = {
+    "outlines": "outlines",
+    "season_fields": "what grew where",
+    "passes": "satellite passes",
+    "fieldstats": "field tables of passes",
+    "alerts": "what falls behind",
+    "messages": "letters to farms",
+    "relief": "relief",
+    "soil": "soil and nutrients",
+    "moisture_edges": "wetness edges",
+    "moisture": "wetness from above",
+    "water": "water balance",
+    "seasons": "season curves",
+    "zones": "productivity zones",
+}
+MOST_SHOWN = 20  # refusals told one by one; the rest is counted
 
 
 @dataclass(frozen=True)
@@ -82,12 +97,25 @@ def as_text(summary: Summary, language: str) -> str:
                 share=number(100 * s.clear_fraction, 0, language),
             )
         )
-    for refusal in s.failed[:_MOST_SHOWN]:
+    for refusal in s.failed[:MOST_SHOWN]:
         name = " / ".join(filter(None, (refusal.acquisition_id, refusal.field_id)))
         lines.append(f"✗ {name + ': ' if name else ''}{reason(refusal, language)} [{refusal.code}]")
         lines.append(f"    → {remedy(refusal, language)}")
-    if len(s.failed) > _MOST_SHOWN:
-        lines.append(say("... and {n} more; --json lists all", language, n=len(s.failed) - _MOST_SHOWN))
+    if len(s.failed) > MOST_SHOWN:
+        lines.append(say("... and {n} more; --json lists all", language, n=len(s.failed) - MOST_SHOWN))
     lines.append(say("Time: {n} s", language, n=number(s.seconds, 1, language)))
     lines.append(say("Results: {where}", language, where=s.store))
     return "\n".join(lines)
+
+
+def kinds_as_text(made: dict[str, int], language: str) -> str:
+    """How many results of each kind, for a person.
+
+    made      number of results by kind [1]
+    language  `ru` or `en`
+    returns   lines of text [-]
+    source    ours
+    """
+    if not made:
+        return say("Nothing new to make", language)
+    return "\n".join(f"{say(KIND_NAMES[kind], language)}: {count}" for kind, count in made.items())

@@ -7,8 +7,11 @@ import pytest
 
 from agro.domain.errors import Refusal, Told
 from agro.reports.field_map import _STYLE
+from agro.reports.run_summary import KIND_NAMES
 from agro.reports.russian import RUSSIAN
 from agro.reports.words import day, number, reason, remedy, say
+from agro.store.publish import KINDS
+from flows.winter_review import _STEPS
 
 ROOT = Path(__file__).parents[2]
 _RAISED = {"BadInput", "BalanceOpen", "WrongGrid", "TornFile", "SourceDown", "StoreDown", "AgroError", "Refusal"}
@@ -51,7 +54,9 @@ def test_every_sentence_has_its_russian_and_no_russian_is_left_over() -> None:
     missing = {text: where for text, where in said.items() if text not in RUSSIAN}
     assert not missing
     style = {word for question, name, _, _ in _STYLE.values() for word in (question, name)}
+    style |= {*KIND_NAMES.values(), *_STEPS}
     assert style <= set(RUSSIAN)
+    assert set(KIND_NAMES) == set(KINDS)
     assert not set(RUSSIAN) - set(said) - style
 
 

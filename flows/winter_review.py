@@ -1,0 +1,92 @@
+"""The winter review: what finished seasons and the ground tell. Relief, soil, season layers, wetness edges, zones."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from prefect import flow
+
+from agro.domain.errors import Refusal
+from agro.reports.words import say
+from agro.store import history
+from agro.store.index import Index, opened
+from agro.store.publish import KINDS, Store, writing
+from flows.ground_maps import make_relief
+from flows.moisture_maps import make_edges, make_wetness
+from flows.plan import Land, read_land
+from flows.progress import progress
+from flows.season_maps import finished_seasons, make_seasons
+from flows.settings import Settings, load
+from flows.simulated import Records, records_of
+from flows.water_tables import make_water
+from flows.zone_maps import make_zones
+
+_STEPS = ("relief", "soil", "season curves", "wetness edges", "wetness", "water balance", "zones")
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """What came of a review: how many results each kind got, what was refused, and the time it took [s]."""
+
+    made: dict[str, int]
+    failed: tuple[Refusal, ...]
+    seconds: float = field(compare=False)
+
+
+@flow(name="winter-review")
+def winter_review(config: str = "default", overrides: Sequence[str] = ()) -> Reviewed:
+    """Make every map that needs whole seasons or the ground. config and overrides as for `after_pass`."""
+    return review(load(config, overrides))
+
+
+@flow(name="maps-after-pass")
+def maps_after_pass(config: str = "default", overrides: Sequence[str] = ()) -> Reviewed:
+    """The wetness of new passes and the water balance up to the newest weather."""
+    return review(load(config, overrides), whole=False)
+
+
+def review(settings: Settings, whole: bool = True, today: date | None = None) -> Reviewed:
+    """The same without Prefect; not `whole`: only what each pass changes. Nothing is made twice."""
+    started, land = time.monotonic(), read_land(settings)
+    records = records_of(settings, land)
+    refused: list[Refusal] = []
+    with (
+        writing(settings.store.path, settings.store.wait_s) as store,
+        opened(store) as index,
+        progress(say("Agromaps", settings.ui.language), len(_STEPS)) as step,
+    ):
+        before = _counted(index)
+        for name in _STEPS:
+            if whole or name in ("wetness", "water balance"):
+                refused += _step(name, settings, land, records, store, index, today or datetime.now(UTC).date())
+            step(say(name, settings.ui.language))
+        after = _counted(index)
+    made = {kind: after[kind] - before[kind] for kind in after if after[kind] > before[kind]}
+    return Reviewed(
+        made, tuple({(one.code, one.field_id, one.reason): one for one in refused}.values()), time.monotonic() - started
+    )
+
+
+def _step(
+    name: str, settings: Settings, land: Land, records: Records, store: Store, index: Index, today: date
+) -> list[Refusal]:
+    rows = history.fieldstats(store)
+    if name == "relief":
+        return make_relief(settings, land, records.elevation, store, index)
+    if name == "season curves":
+        make_seasons(settings, land, store, index, finished_seasons(settings, rows, today))
+    elif name == "wetness edges":
+        return make_edges(settings, land, store, index)
+    elif name == "wetness":
+        make_wetness(settings, land, store, index)
+    elif name == "water balance":
+        years = sorted({instant.year for instant in rows["acquired_at"]})
+        return make_water(settings, land, records.weather, store, index, years)
+    elif name == "zones":
+        return make_zones(settings, land, store, index)[1]
+    return []
+
+
+def _counted(index: Index) -> dict[str, int]:
+    return {kind: len(index.items(kind)) for kind in KINDS}
