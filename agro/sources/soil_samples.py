@@ -142,7 +142,10 @@ def _row(
     if not text["sample_id"]:
         raise BadInput("CSV-CELL", "{where}: {column} is empty", "fill it", where=place, column="sample_id")
     row["sample_id"], row["field_id"] = text["sample_id"], text.get("field_id") or None
-    row["place"] = place = Told(f"{place.text} (sample {{sample_id}})", {**place.facts, "sample_id": row["sample_id"]})
+    row["place"] = place = Told(
+        "{file}, row {n} (sample {sample_id})" if "row" in place.text else "{file}, feature {n} (sample {sample_id})",
+        {**place.facts, "sample_id": row["sample_id"]},
+    )
     row["laboratory"] = text.get("laboratory") or said.laboratory
     row["sampled_on"] = _sampled_on(cells, text, said, today, place)
     row["depth_from_cm"], row["depth_to_cm"] = _depth(cells, text, said, place)
