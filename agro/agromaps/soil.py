@@ -15,22 +15,12 @@ import pandas as pd
 import xarray as xr
 
 from agro.agromaps.soil_methods import METHODS, Ground, Told, fit_methods
-from agro.agromaps.soil_skill import NORMAL_90, Scores, calibration, score, spatial_folds
+from agro.agromaps.soil_skill import NORMAL_90, Folds, Scores, score, spatial_folds, within_fields
+from agro.agromaps.soil_trial import fit_ways, joined, judged, left_out, shares_of
 from agro.domain.errors import BadInput, Refusal
-
-Trial = dict[str, tuple[np.ndarray, np.ndarray]]
 
 _FEWEST = 10  # [1] samples of the ground that is mapped together; fewer make no surface. source: ours
 _MOST = 1500  # [1] samples: beyond it kriging takes minutes
-_LIKELY = {
-    "kriging": 1.0,
-    "ridge_kriging": 1.0,
-    "forest_kriging": 2.0,
-    "ridge": 0.01,
-    "forest": 0.02,
-}  # [1] shares that
-# the weights are drawn to; with _PULL chosen on 48 targets of field data, bench/soil_methods.py
-_PULL = 0.7  # [1] how strongly, in standard deviations of the property
 _OWN = 3  # [1] samples from which a field's own average is a rival. source: ours
 
 
@@ -39,7 +29,9 @@ class Choice:
     """How a property is to be mapped, and how well that tells samples that were left out.
 
     `surface` says whether there is one; if not, `reason` says why, and plots or fields get their plain averages.
-    `weights` of the ways that are joined, `scale` by which their standard errors grow, `alone` the R2 of each way.
+    `weights` of the ways that are joined, `scale` by which their standard errors grow, `alone` the skill of each way.
+    `folds` say what was left out: `fields`, `blocks` of `side_m` where the property is alike up to `range_m` [m], or
+    `parts` of fields; then the ways tell deviations from the field's average (`centred`).
     """
 
     surface: bool
@@ -49,9 +41,11 @@ class Choice:
     scale: float
     folds: str
     side_m: float
+    range_m: float
     scores: Scores | None
     alone: dict[str, float] = field(default_factory=dict)
     reason: Refusal | None = None
+    centred: bool = False
 
 
 def choose_method(
@@ -70,24 +64,36 @@ def choose_method(
     source       Breiman 1996 (stacked regressions), Roberts 2017 (blocks), Lei 2018 (intervals); the joining: ours
     """
     ground, values = _known(samples, covariates)
-    averages = Choice(False, tuple(covariates), logarithmic, {"mean": 1.0}, 1.0, "none", np.nan, None)
+    averages = Choice(False, tuple(covariates), logarithmic, {"mean": 1.0}, 1.0, "none", np.nan, np.nan, None)
     poor = _too_poor(values)
     if poor is not None:
         return replace(averages, reason=poor)
     target = np.log(_floored(values)) if logarithmic else values
-    folds = spatial_folds(ground, target)
+    tries = [(spatial_folds(ground, target), False)]
+    if len(np.unique(ground.field)) > 1:
+        tries.append((within_fields(ground), True))
+    choices = [_tried(replace(averages, centred=by), ground, values, folds, upper) for folds, by in tries]
+    drawn = [choice for choice in choices if choice.surface]
+    return min(drawn, key=lambda choice: choice.scores.rmse if choice.scores else np.inf) if drawn else choices[-1]
+
+
+def _tried(averages: Choice, ground: Ground, values: np.ndarray, folds: Folds, upper: Sequence[float]) -> Choice:
+    """The joined ways, judged by one set of folds; without a surface where averages are no worse."""
+    logarithmic = averages.logarithmic
+    target = np.log(_floored(values)) if logarithmic else values
     names = METHODS if ground.placed else ("mean", "ridge", "forest")
-    trial = left_out(ground, target, folds.number, names)
-    (value, error, z), scale = _judged(trial, target, folds.number)
+    trial = left_out(ground, target, folds.number, names, averages.centred)
+    (value, error, z), scale = judged(trial, target, folds.number)
     told = _natural(value, error, logarithmic)[0]
     plain = left_out(ground, values, folds.number, ("mean",))["mean"][0]
     choice = replace(
         averages,
         surface=True,
-        weights=_weights(trial, target),
+        weights=shares_of(trial, target),
         scale=scale,
         folds=folds.kind,
         side_m=folds.side_m,
+        range_m=folds.range_m,
         scores=score(values, told, plain, z, upper),
         alone={name: score(values, _natural(*trial[name], logarithmic)[0], plain, z).skill for name in names},
     )
@@ -163,24 +169,6 @@ def interval_90(value: xr.DataArray, se: xr.DataArray, logarithmic: bool) -> tup
     return low, high
 
 
-def left_out(ground: Ground, target: np.ndarray, number: np.ndarray, methods: Sequence[str]) -> Trial:
-    """What each way tells of each sample when its fold is left out.
-
-    ground   the samples' places [m] and covariates
-    target   (n,) the property, or its logarithm [u]
-    number   (n,) fold of each sample [1]
-    methods  names out of METHODS
-    returns  name to value and standard error (n,) [u]
-    source   ours
-    """
-    trial: Trial = {name: (np.empty(len(target)), np.empty(len(target))) for name in methods}
-    for fold in np.unique(number):
-        rest, gone = np.flatnonzero(number != fold), np.flatnonzero(number == fold)
-        for name, tell in fit_methods(ground.of(rest), target[rest], tuple(methods)).items():
-            trial[name][0][gone], trial[name][1][gone] = tell(ground.of(gone))
-    return trial
-
-
 def tell_at(samples: pd.DataFrame, places: pd.DataFrame, choice: Choice) -> tuple[np.ndarray, np.ndarray]:
     """The property at places that lie on no grid, as plots do.
 
@@ -248,41 +236,6 @@ def _natural(value: np.ndarray, error: np.ndarray, logarithmic: bool) -> tuple[n
     return mean, mean * np.sqrt(np.expm1(error**2))
 
 
-def _weights(trial: Trial, target: np.ndarray) -> dict[str, float]:
-    """Shares of the ways, none negative, that together tell the left-out samples best."""
-    from scipy.optimize import nnls
-
-    likely = np.array([_LIKELY.get(name, 0.0) for name in trial])
-    told = np.stack([value for value, _ in trial.values()], axis=1)
-    spread, n = float(target.std()), len(target)
-    pull = _PULL * np.sqrt(n)
-    system = np.vstack([(told - target.mean()) / spread, pull * np.eye(len(trial)), np.full((1, len(trial)), 1e3)])
-    wanted = np.concatenate([(target - target.mean()) / spread, pull * likely / likely.sum(), [1e3]])
-    shares = nnls(system, wanted)[0]
-    return {name: float(share) for name, share in zip(trial, shares / shares.sum(), strict=True)}
-
-
-def _joined(trial: Trial, weights: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
-    value = sum(weight * trial[name][0] for name, weight in weights.items())
-    variance = sum(weight * trial[name][1] ** 2 for name, weight in weights.items())
-    return np.asarray(value), np.sqrt(np.asarray(variance))
-
-
-def _judged(
-    trial: Trial, target: np.ndarray, number: np.ndarray
-) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], float]:
-    """Value, standard error and z of each sample by weights and scale that never saw its fold; and the last scale."""
-    value, error, scaled = (np.empty(len(target)) for _ in range(3))
-    for fold in np.unique(number):
-        gone = number == fold
-        rest = {name: (told[~gone], spread[~gone]) for name, (told, spread) in trial.items()}
-        value[gone], error[gone] = (part[gone] for part in _joined(trial, _weights(rest, target[~gone])))
-    for fold in np.unique(number):
-        gone = number == fold
-        scaled[gone] = error[gone] * calibration((target - value)[~gone], error[~gone])
-    return (value, scaled, (target - value) / np.maximum(scaled, 1e-12)), calibration(target - value, error)
-
-
 def _beaten(
     observed: np.ndarray, told: np.ndarray, plain: np.ndarray, field_number: np.ndarray | None = None, kind: str = ""
 ) -> Refusal | None:
@@ -316,11 +269,11 @@ def _beaten(
 def _surface(ground: Ground, values: np.ndarray, choice: Choice) -> Told:
     """The joined ways, fitted on all samples, in the property's unit."""
     target = np.log(_floored(values)) if choice.logarithmic else values
-    fitted = fit_methods(ground, target, tuple(name for name, share in choice.weights.items() if share > 1e-6))
+    fitted = fit_ways(ground, target, [name for name, share in choice.weights.items() if share > 1e-6], choice.centred)
     weights = {name: choice.weights[name] for name in fitted}
 
     def tell(places: Ground) -> tuple[np.ndarray, np.ndarray]:
-        value, error = _joined({name: ask(places) for name, ask in fitted.items()}, weights)
+        value, error = joined({name: ask(places) for name, ask in fitted.items()}, weights)
         return _natural(value, error * choice.scale, choice.logarithmic)
 
     return tell

@@ -17,11 +17,12 @@ _LEVEL = 0.90  # [1] of the interval that is promised
 
 @dataclass(frozen=True)
 class Folds:
-    """Which samples are left out together: `number` of each, and how: by fields, by blocks, or at random."""
+    """Which samples are left out together: `number` of each, and how: `fields`, `blocks`, `parts` or `random`."""
 
     number: np.ndarray
     kind: str
     side_m: float = np.nan
+    range_m: float = np.nan
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,9 @@ class Scores:
     """Figures of merit on samples that were left out, in the property's unit where it has one.
 
     `r2` compares with the average of all samples, `skill` with the average that could be known without the left-out
-    ones; `class_share` and `class_share_1` are the shares of the right class and of at most one class off;
-    `squared_z` is the mean squared error over its own variance, `coverage_90` the share inside the 90 % interval.
+    ones, `skill_se` its standard error as if samples erred independently; `class_share` and `class_share_1` are the
+    shares of the right class and of at most one class off; `squared_z` is the mean squared error over its own
+    variance, `coverage_90` the share inside the 90 % interval.
     """
 
     n: int
@@ -38,6 +40,7 @@ class Scores:
     mean_error: float
     r2: float
     skill: float
+    skill_se: float
     ccc: float
     class_share: float
     class_share_1: float
@@ -71,7 +74,27 @@ def spatial_folds(ground: Ground, values: np.ndarray) -> Folds:
     fit = int(area_m2 / alike_m**2) if alike_m else _MOST_FOLDS
     count = min(max(fit, _FEWEST_FOLDS), _MOST_FOLDS, len(np.unique(ground.xy, axis=0)))
     number = KMeans(count, n_init=10, random_state=0).fit_predict(ground.xy)
-    return Folds(number, "blocks", float(np.sqrt(area_m2 / count)))
+    return Folds(number, "blocks", float(np.sqrt(area_m2 / count)), alike_m)
+
+
+def within_fields(ground: Ground) -> Folds:
+    """A part of every field is left out at a time, so that each field keeps samples to be centred by.
+
+    ground   the samples' places [m] and fields
+    returns  Folds of 5 parts [1], each field's samples in blocks of neighbours; at random where no place is known
+    source   ours
+    """
+    from sklearn.cluster import KMeans
+
+    number = np.empty(len(ground), int)
+    for turn, field in enumerate(np.unique(ground.field)):
+        own = np.flatnonzero(ground.field == field)
+        count = min(_FEWEST_FOLDS, len(np.unique(ground.xy[own], axis=0)))
+        near = np.arange(len(own)) % _FEWEST_FOLDS
+        if ground.placed:
+            near = KMeans(count, n_init=3, random_state=0).fit_predict(ground.xy[own])
+        number[own] = (near + turn) % _FEWEST_FOLDS
+    return Folds(number, "parts")
 
 
 def calibration(residuals: np.ndarray, errors: np.ndarray) -> float:
@@ -112,6 +135,9 @@ def score(
         mean_error=float(error.mean()),
         r2=1 - squares / spread if spread else np.nan,
         skill=1 - squares / against if against else np.nan,
+        skill_se=float(np.std((observed - plain) ** 2 - error**2) * np.sqrt(len(error)) / against)
+        if against
+        else np.nan,
         ccc=float(2 * np.mean((observed - observed.mean()) * (told - told.mean())) / moments) if moments else np.nan,
         class_share=float(np.mean(apart == 0)) if len(upper) else np.nan,
         class_share_1=float(np.mean(apart <= 1)) if len(upper) else np.nan,

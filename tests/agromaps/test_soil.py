@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from agro.agromaps.soil import choose_method, interval_90, left_out, map_property, tell_at
+from agro.agromaps.soil import choose_method, interval_90, map_property, tell_at
 from agro.agromaps.soil_methods import METHODS, Ground, fit_methods, variogram
-from agro.agromaps.soil_skill import NORMAL_90, calibration, score, spatial_folds
+from agro.agromaps.soil_skill import NORMAL_90, calibration, score, spatial_folds, within_fields
+from agro.agromaps.soil_trial import left_out
 from agro.domain.errors import BadInput
 from agro.domain.layers import LAYERS
 from agro.domain.soil import DETERMINANDS
@@ -210,13 +211,44 @@ def test_fields_get_their_own_averages_and_a_field_without_samples_gets_none() -
     np.testing.assert_allclose(told[0], [means[0], means[1], np.nan, np.nan])
 
 
+def stepped(slope: float, noise: float) -> pd.DataFrame:
+    """Six fields side by side that differ by a step which no covariate shows."""
+    table = samples(60, fields=6, slope=slope, noise=noise)
+    table["value"] += np.array([0.0, 3.0, -2.0, 1.0, -3.0, 2.0])[table["field_number"]]
+    return table
+
+
 def test_fields_that_differ_and_do_not_vary_keep_their_averages() -> None:
-    random = np.random.default_rng(4)
-    table = samples(60, fields=6, slope=0.0, noise=0.1)
-    table["value"] += random.normal(0, 2, 6)[table["field_number"]]
+    table = stepped(0.0, 0.1)
     choice = choose_method(table, ["wetness", "other"])
-    assert not choice.surface and choice.reason is not None
-    assert choice.reason.code in ("SOIL-NO-SKILL", "SOIL-OWN-MEANS")
+    value, _ = tell_at(table, table, choice)
+    assert np.abs(value - table.groupby("field_number")["value"].transform("mean")).max() < 0.15
+    assert choice.surface or (choice.reason is not None and choice.reason.code == "SOIL-NO-SKILL")
+
+
+def test_inside_fields_that_differ_by_a_step_the_map_still_shows_what_it_explains() -> None:
+    table = stepped(1.0, 0.3)
+    choice = choose_method(table, ["wetness", "other"])
+    assert choice.surface and choice.centred and choice.folds == "parts"
+    assert choice.scores is not None and choice.scores.skill > 0.6
+    field = xr.full_like(maps(4, 4)["wetness"], 0.0)
+    field[:, 3] = 77.0  # a field that nobody sampled has no average to be centred by
+    told = map_property(table, maps(4, 4), choice, field)["value"]
+    assert np.isfinite(told[:, :3]).all() and np.isnan(told[:, 3]).all()
+
+
+def test_where_whole_fields_can_be_told_a_field_without_samples_is_mapped_too() -> None:
+    table = samples(60, fields=6)
+    choice = choose_method(table, ["wetness", "other"])
+    assert choice.surface and choice.folds == "fields" and not choice.centred
+    field = xr.full_like(maps(4, 4)["wetness"], 77.0)
+    assert np.isfinite(map_property(table, maps(4, 4), choice, field)["value"]).all()
+
+
+def test_parts_of_every_field_are_left_out_in_turn() -> None:
+    table = samples(60, fields=6)
+    number = within_fields(ground(table[["x_m", "y_m"]], field=table["field_number"])).number
+    assert (pd.Series(number).groupby(table["field_number"]).nunique() == 5).all()
 
 
 def test_equal_samples_are_their_own_map_and_too_many_are_refused() -> None:
