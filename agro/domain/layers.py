@@ -82,8 +82,8 @@ _ROWS = (
     # distribution (agro.agromaps.soil.interval_90). The extraction method of p2o5 and k2o stands with the item.
     Layer("humus", "%", 0.0, 25.0, 20, (), "humus of the sampled layer", step=1e-3),
     Layer("humus_se", "%", 0.0, 25.0, 20, (), "standard error of humus", step=1e-3, statistics=False),
-    Layer("ph", "pH", 2.5, 9.5, 20, (), "acidity in potassium chloride", step=1e-3),
-    Layer("ph_se", "pH", 0.0, 7.0, 20, (), "standard error of acidity", step=1e-3, statistics=False),
+    Layer("ph", "pH", 0.0, 14.0, 20, (), "acidity in potassium chloride", step=1e-3),
+    Layer("ph_se", "pH", 0.0, 14.0, 20, (), "standard error of acidity", step=1e-3, statistics=False),
     Layer("p2o5", "mg/kg", 0.0, 2000.0, 20, (), "available phosphorus by the item's method", step=0.1),
     Layer("p2o5_se", "mg/kg", 0.0, 2000.0, 20, (), "standard error of phosphorus", step=0.1, statistics=False),
     Layer("k2o", "mg/kg", 0.0, 3000.0, 20, (), "available potassium by the item's method", step=0.1),
