@@ -32,6 +32,15 @@ def place_in_fields(
     rows: Sequence[dict[str, Any]], outlines: gpd.GeoDataFrame
 ) -> tuple[list[dict[str, Any]], list[Refusal]]:
     """The rows with the field that holds them and their support, and a refusal for each that lies in none."""
+    if not rows:
+        return [], []
+    if not len(outlines):
+        raise BadInput(
+            "SOIL-NO-FIELDS",
+            "{where}: there are no outlines in which its samples could lie",
+            "give the fields' outlines first",
+            where=str(rows[0]["place"].facts["file"]),
+        )
     metres = outlines.estimate_utm_crs()
     fields = dict(zip(outlines["field_id"], outlines.to_crs(metres).geometry, strict=True))
     shapes = gpd.GeoSeries([row["geometry"] for row in rows], crs=4326)

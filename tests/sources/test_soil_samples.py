@@ -252,3 +252,13 @@ def test_no_heading_breaks_the_reading(heading: str) -> None:
     columns, refused = read_headings([heading], Said(), "t")
     assert len(columns) + len(refused) == (1 if heading.strip() else 0)
     assert method_of(heading) in (None, "chirikov", "kirsanov", "machigin", "maslova")
+
+
+def test_a_table_without_one_good_row_and_a_table_without_fields(tmp_path: Path) -> None:
+    samples, refused = read(table(tmp_path, GOOD.replace(";5,3;", ";53;")))
+    assert (
+        len(samples) == 0 and list(samples.columns) == [*SAMPLE_COLUMNS, "geometry"] and samples.crs.to_epsg() == 4326
+    )
+    assert codes(refused) == ["SOIL-RANGE"]
+    with pytest.raises(BadInput, match="SOIL-NO-FIELDS"):
+        read_soil_samples(table(tmp_path, GOOD), FIELDS.iloc[:0], BOUNDS, TODAY)
