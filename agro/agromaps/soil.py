@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from agro.agromaps.soil_methods import METHODS, Ground, Told, fit_methods
+from agro.agromaps.soil_methods import METHODS, MOST_COVARIATES, Ground, Told, fit_methods
 from agro.agromaps.soil_skill import NORMAL_90, Folds, Scores, score, spatial_folds, within_fields
 from agro.agromaps.soil_trial import fit_ways, joined, judged, left_out, shares_of
 from agro.domain.errors import BadInput, Refusal
@@ -83,13 +83,14 @@ def _tried(averages: Choice, ground: Ground, values: np.ndarray, folds: Folds, u
     target = np.log(_floored(values)) if logarithmic else values
     names = METHODS if ground.placed else ("mean", "ridge", "forest")
     trial = left_out(ground, target, folds.number, names, averages.centred)
-    (value, error, z), scale = judged(trial, target, folds.number)
+    many = ground.covariates.shape[1] > MOST_COVARIATES
+    (value, error, z), scale = judged(trial, target, folds.number, many)
     told = _natural(value, error, logarithmic)[0]
     plain = left_out(ground, values, folds.number, ("mean",))["mean"][0]
     choice = replace(
         averages,
         surface=True,
-        weights=shares_of(trial, target),
+        weights=shares_of(trial, target, many),
         scale=scale,
         folds=folds.kind,
         side_m=folds.side_m,

@@ -16,7 +16,7 @@ METHODS = ("mean", *SURFACES)
 _NEIGHBOURS, _POWER = 8, 2  # [1] nearest samples and exponent of inverse distances. source: Shepard 1968
 _ALPHAS = np.logspace(-1, 5, 13)  # [1] ridge penalties that are tried, on covariates of deviation 1. source: ours
 _TREES, _LEAF, _SHARE = 64, 2, 1 / 3  # [1] Breiman 2001, regression: a third of the covariates a split; leaf ours
-_MOST_COVARIATES = 30  # [1] more are put together in principal components for the trees. source: ours
+MOST_COVARIATES = 30  # [1] more are put together in principal components for the trees. source: ours
 _COMPONENTS = 20  # [1]
 _RANGES = (0.05, 0.1, 0.2, 0.35, 0.6, 1.0)  # [1] practical ranges tried, shares of the longest distance. source: ours
 _NUGGETS = np.array([0.0, 0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 1.0])  # [1] nugget to sill ratios tried. source: ours
@@ -221,7 +221,7 @@ def _forest(turned: Turned, values: np.ndarray) -> tuple[Told, np.ndarray]:
     from sklearn import config_context
     from sklearn.ensemble import RandomForestRegressor
 
-    many = turned.scaled.shape[1] > _MOST_COVARIATES
+    many = turned.scaled.shape[1] > MOST_COVARIATES
     first = slice(min(_COMPONENTS, len(values) // 3))
     forest = RandomForestRegressor(
         _TREES, min_samples_leaf=_LEAF, max_features=_SHARE, oob_score=True, random_state=0, n_jobs=1

@@ -16,14 +16,10 @@ from agro.agromaps.soil_skill import calibration
 
 Trial = dict[str, tuple[np.ndarray, np.ndarray]]
 
-_LIKELY = {
-    "kriging": 1.0,
-    "ridge_kriging": 1.0,
-    "forest_kriging": 2.0,
-    "ridge": 0.01,
-    "forest": 0.02,
-}  # [1] shares that
-# the weights are drawn to; with _PULL chosen on 48 targets of field data, bench/soil_methods.py
+# Shares that the weights are drawn to [1], with _PULL chosen on field data, bench/soil_methods.py: trees first where
+# covariates are few, the regression first where they are many.
+_LIKELY = {"kriging": 1.0, "ridge_kriging": 1.0, "forest_kriging": 2.0, "ridge": 0.01, "forest": 0.02}
+_LIKELY_OF_MANY = {"kriging": 1.0, "ridge_kriging": 3.0, "forest_kriging": 1.0, "ridge": 0.03, "forest": 0.01}
 _PULL = 0.7  # [1] how strongly, in standard deviations of the property
 
 
@@ -79,17 +75,18 @@ def left_out(
     return trial
 
 
-def shares_of(trial: Trial, target: np.ndarray) -> dict[str, float]:
+def shares_of(trial: Trial, target: np.ndarray, many: bool) -> dict[str, float]:
     """Shares of the ways that together tell the left-out samples best.
 
     trial    what each way told [u]
     target   (n,) what was measured [u]
+    many     more covariates than trees can use one by one [1]
     returns  name to share [1], none negative, sum 1
     source   Breiman 1996, Stacked regressions; drawn to likely shares because tens of samples do not fix six of them
     """
     from scipy.optimize import nnls
 
-    likely = np.array([_LIKELY.get(name, 0.0) for name in trial])
+    likely = np.array([(_LIKELY_OF_MANY if many else _LIKELY).get(name, 0.0) for name in trial])
     told = np.stack([value for value, _ in trial.values()], axis=1)
     spread, n = float(target.std()), len(target)
     pull = _PULL * np.sqrt(n)
@@ -113,13 +110,14 @@ def joined(trial: Trial, weights: dict[str, float]) -> tuple[np.ndarray, np.ndar
 
 
 def judged(
-    trial: Trial, target: np.ndarray, number: np.ndarray
+    trial: Trial, target: np.ndarray, number: np.ndarray, many: bool
 ) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], float]:
     """The ways together, judged on folds that neither their shares nor the scale of their error has seen.
 
     trial    value and standard error of each way [u]
     target   (n,) what was measured [u]
     number   (n,) fold of each sample [1]
+    many     as in `shares_of` [1]
     returns  (value [u], standard error [u], error over it [1]) of each sample, and the scale [1] for the map
     source   ours: nested, as Varma and Simon 2006 ask
     """
@@ -127,7 +125,7 @@ def judged(
     for fold in np.unique(number):
         gone = number == fold
         rest = {name: (told[~gone], spread[~gone]) for name, (told, spread) in trial.items()}
-        value[gone], error[gone] = (part[gone] for part in joined(trial, shares_of(rest, target[~gone])))
+        value[gone], error[gone] = (part[gone] for part in joined(trial, shares_of(rest, target[~gone], many)))
     for fold in np.unique(number):
         gone = number == fold
         scaled[gone] = error[gone] * calibration((target - value)[~gone], error[~gone])
