@@ -274,6 +274,20 @@ _ROWS = (
         nodata=0,
         statistics=False,
     ),
+    # Soil: a map and its standard error are two layers; of p2o5, k2o, n_no3 and s the error is that of a skewed
+    # distribution (agro.agromaps.soil.interval_90). The extraction method of p2o5 and k2o stands with the item.
+    Layer("humus", "%", 0.0, 25.0, 20, (), "humus of the sampled layer", step=1e-3),
+    Layer("humus_se", "%", 0.0, 25.0, 20, (), "standard error of humus", step=1e-3, statistics=False),
+    Layer("ph", "pH", 0.0, 14.0, 20, (), "acidity in potassium chloride", step=1e-3),
+    Layer("ph_se", "pH", 0.0, 14.0, 20, (), "standard error of acidity", step=1e-3, statistics=False),
+    Layer("p2o5", "mg/kg", 0.0, 2000.0, 20, (), "available phosphorus by the item's method", step=0.1),
+    Layer("p2o5_se", "mg/kg", 0.0, 2000.0, 20, (), "standard error of phosphorus", step=0.1, statistics=False),
+    Layer("k2o", "mg/kg", 0.0, 3000.0, 20, (), "available potassium by the item's method", step=0.1),
+    Layer("k2o_se", "mg/kg", 0.0, 3000.0, 20, (), "standard error of potassium", step=0.1, statistics=False),
+    Layer("n_no3", "mg/kg", 0.0, 300.0, 20, (), "nitrogen of nitrate", step=0.01),
+    Layer("n_no3_se", "mg/kg", 0.0, 300.0, 20, (), "standard error of nitrate nitrogen", step=0.01, statistics=False),
+    Layer("s", "mg/kg", 0.0, 500.0, 20, (), "available sulphur", step=0.02),
+    Layer("s_se", "mg/kg", 0.0, 500.0, 20, (), "standard error of sulphur", step=0.02, statistics=False),
 )
 
 LAYERS: dict[str, Layer] = {row.name: row for row in _ROWS}

@@ -53,7 +53,7 @@ def read_outlines(
             "put GeoJSON, GeoPackage, Shapefile or GeoParquet there",
             where=str(path),
         )
-    read = [_read(file, layer, encoding) for file in files]
+    read = [read_features(file, layer, encoding) for file in files]
     features = gpd.GeoDataFrame(
         pd.concat([_normal(table, file) for table, file in zip(read, files, strict=True)], ignore_index=True), crs=4326
     )
@@ -67,7 +67,8 @@ def read_outlines(
     return kept, list(reasons.values())
 
 
-def _read(path: Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
+def read_features(path: Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
+    """The features of one file as they are; BadInput where it is not what its name says."""
     where = path.name
     if not path.is_file():
         raise BadInput("FILE-MISSING", "{where}: there is no such file", "check the path", where=str(path))

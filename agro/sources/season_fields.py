@@ -1,10 +1,7 @@
 """What grew where: the table of fields and seasons, CSV or XLSX, with Russian or English headings."""
 
-import csv
-import io
 import re
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -13,7 +10,7 @@ import pandas as pd
 
 from agro.domain.errors import AgroError, BadInput, Refusal, Told
 from agro.domain.land import SEASON_COLUMNS, STRAW, Crop
-from agro.sources.guard import LARGEST_TEXT_BYTES
+from agro.sources.tables import day, plain, read_rows
 
 _HEADINGS = {
     "поле": "field_id",
@@ -36,7 +33,6 @@ _STRAW = {"оставлена": "left", "убрана": "removed", "left": "left
 _NEEDED = ("field_id", "season", "crop")
 _LIMIT_KG_HA = 1000.0  # [kg/ha] more nutrient than this in a season is a slip of unit
 _SEASONS = range(1990, 2101)
-_MOST_ROWS = 2_000_000
 
 
 def read_season_fields(
@@ -47,13 +43,13 @@ def read_season_fields(
     Dates are YYYY-MM-DD or DD.MM.YYYY, numbers may have a decimal comma, nutrients are [kg/ha] of active substance.
     raises   BadInput where the file as a whole cannot be used
     """
-    rows, where = table_rows(path), path.name
+    rows, where = read_rows(path), path.name
     if not rows:
         raise BadInput(
             "CSV-EMPTY", "{where}: has no rows", "fill the table or take it out of the configuration", where=where
         )
     columns = _columns(rows[0], where)
-    words = {_plain(word): crop.code for crop in crops for word in (crop.code, crop.english, crop.russian, *crop.also)}
+    words = {plain(word): crop.code for crop in crops for word in (crop.code, crop.english, crop.russian, *crop.also)}
     good, refused, seen = [], [], set()
     for number, cells in enumerate(rows[1:], start=2):
         if not any(str(cell or "").strip() for cell in cells):
@@ -93,86 +89,13 @@ def read_season_fields(
     return pd.DataFrame(good, columns=list(SEASON_COLUMNS)), refused
 
 
-def table_rows(path: Path) -> list[list[Any]]:
-    """The cells of a CSV or XLSX table, its heading first; BadInput where the file is no such table."""
-    if not path.is_file():
-        raise BadInput("FILE-MISSING", "{where}: there is no such file", "check the path", where=str(path))
-    if path.stat().st_size > LARGEST_TEXT_BYTES:
-        raise BadInput(
-            "FILE-TOO-LARGE",
-            "{where}: larger than {limit} MB",
-            "split the file",
-            where=path.name,
-            limit=LARGEST_TEXT_BYTES // 1_000_000,
-        )
-    if path.suffix.lower() == ".xlsx":
-        return _sheet(path)
-    if path.suffix.lower() == ".csv":
-        return _csv(path)
-    raise BadInput(
-        "TABLE-FORMAT",
-        "{where}: a table is read from .csv or .xlsx",
-        "save it in one of these formats",
-        where=path.name,
-    )
-
-
-def _sheet(path: Path) -> list[list[Any]]:
-    import openpyxl
-
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-        rows = [
-            list(row) for _, row in zip(range(_MOST_ROWS), book.worksheets[0].iter_rows(values_only=True), strict=False)
-        ]
-    except Exception as error:  # openpyxl has no one base of its own
-        raise BadInput(
-            "XLSX-UNREADABLE",
-            "{where}: not a sound .xlsx ({met})",
-            "save it again from the spreadsheet",
-            where=path.name,
-            met=str(error)[:120],
-        ) from None
-    width = len(rows[0]) if rows else 0
-    while width and rows[0][width - 1] is None:
-        width -= 1
-    return [row[:width] + [None] * (width - len(row)) for row in rows]
-
-
-def _csv(path: Path) -> list[list[Any]]:
-    raw = path.read_bytes()
-    if b"\x00" in raw:
-        raise BadInput(
-            "CSV-FORMAT", "{where}: holds zero bytes, so it is no text", "save it as CSV, UTF-8", where=path.name
-        )
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        try:
-            text = raw.decode("cp1251")
-        except UnicodeDecodeError:
-            raise BadInput("FILE-ENCODING", "{where}: not UTF-8", "save it as UTF-8", where=path.name) from None
-    heading = text.split("\n", 1)[0]
-    delimiter = max(";\t,", key=heading.count)
-    try:
-        return list(csv.reader(io.StringIO(text.replace("\r\n", "\n").replace("\r", "\n")), delimiter=delimiter))
-    except csv.Error as error:
-        raise BadInput(
-            "CSV-UNREADABLE",
-            "{where}: not a sound CSV ({met})",
-            "save it again from the spreadsheet",
-            where=path.name,
-            met=str(error),
-        ) from None
-
-
 def _columns(heading: Sequence[Any], where: str) -> list[str]:
     names = []
     for cell in heading:
-        plain = _plain(cell)
-        name = _HEADINGS.get(plain, plain)
+        word = plain(cell)
+        name = _HEADINGS.get(word, word)
         if name not in SEASON_COLUMNS:
-            near = get_close_matches(plain, [*_HEADINGS, *SEASON_COLUMNS], n=1)
+            near = get_close_matches(word, [*_HEADINGS, *SEASON_COLUMNS], n=1)
             raise BadInput(
                 "CSV-HEADER",
                 "{where}: unknown column {met}",
@@ -202,7 +125,7 @@ def _row(cells: Mapping[str, Any], words: Mapping[str, str], where: Told) -> dic
             if name in _NEEDED:
                 raise BadInput("CSV-CELL", "{where}: {column} is empty", "fill it", where=where, column=name)
         elif name in ("sown_on", "harvested_on"):
-            row[name] = _date(cell, text, where, name)
+            row[name] = day(cell, text, where, name)
         elif name == "season":
             row[name] = _season(text, where)
         elif name.endswith("_kg_ha"):
@@ -216,24 +139,6 @@ def _row(cells: Mapping[str, Any], words: Mapping[str, str], where: Told) -> dic
     if row["sown_on"] and row["harvested_on"] and row["harvested_on"] < row["sown_on"]:
         raise BadInput("SEASON-ORDER", "{where}: harvested before it was sown", "check the two dates", where=where)
     return row
-
-
-def _date(cell: Any, text: str, where: Told, column: str) -> date:
-    if isinstance(cell, datetime):
-        return cell.date()
-    for form in ("%Y-%m-%d", "%d.%m.%Y"):
-        try:
-            return datetime.strptime(text, form).date()
-        except ValueError:
-            continue
-    raise BadInput(
-        "CSV-DATE",
-        "{where}: {column} is {met}, expected YYYY-MM-DD or DD.MM.YYYY",
-        "write the date so",
-        where=where,
-        column=column,
-        met=text,
-    )
 
 
 def _season(text: str, where: Told) -> int:
@@ -267,9 +172,9 @@ def _dose(text: str, where: Told, column: str) -> float:
 
 
 def _crop(text: str, words: Mapping[str, str], where: Told) -> str:
-    code = words.get(_plain(text))
+    code = words.get(plain(text))
     if code is None:
-        near = get_close_matches(_plain(text), list(words), n=1)
+        near = get_close_matches(plain(text), list(words), n=1)
         raise BadInput(
             "CROP-UNKNOWN",
             "{where}: unknown crop {met}",
@@ -282,7 +187,7 @@ def _crop(text: str, words: Mapping[str, str], where: Told) -> str:
 
 
 def _straw(text: str, where: Told) -> str:
-    if _plain(text) not in _STRAW:
+    if plain(text) not in _STRAW:
         raise BadInput(
             "CSV-STRAW",
             "{where}: straw is {met}, expected {expected}",
@@ -291,8 +196,4 @@ def _straw(text: str, where: Told) -> str:
             met=text,
             expected=", ".join(STRAW),
         )
-    return _STRAW[_plain(text)]
-
-
-def _plain(word: Any) -> str:
-    return re.sub(r"\s+", " ", str(word or "")).strip().casefold()
+    return _STRAW[plain(text)]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from agro.domain.errors import AgroError, BadInput, Refusal, Told
-from agro.sources.season_fields import table_rows
+from agro.sources.tables import read_rows
 from agro.sources.weather_headings import columns_of
 
 WEATHER_COLUMNS = (
@@ -81,7 +81,7 @@ def read_weather(
 
 
 def _read(path: Path, wind_height_m: float | None, until: date | None) -> tuple[pd.DataFrame, list[Refusal]]:
-    rows, where = table_rows(path), path.name
+    rows, where = read_rows(path), path.name
     if len(rows) < 2:
         raise BadInput(
             "CSV-EMPTY", "{where}: has no rows", "fill the table or take it out of the configuration", where=where

@@ -1,0 +1,110 @@
+"""Tables as people send them: CSV in UTF-8 or cp1251 with comma, semicolon or tab, and the first sheet of an XLSX."""
+
+import csv
+import io
+import re
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from agro.domain.errors import BadInput, Told
+from agro.sources.guard import LARGEST_TEXT_BYTES
+
+_MOST_ROWS = 2_000_000
+
+
+def read_rows(path: Path) -> list[list[Any]]:
+    """The cells of the table, its heading first; text from CSV, also numbers and dates from XLSX."""
+    if not path.is_file():
+        raise BadInput("FILE-MISSING", "{where}: there is no such file", "check the path", where=str(path))
+    if path.stat().st_size > LARGEST_TEXT_BYTES:
+        raise BadInput(
+            "FILE-TOO-LARGE",
+            "{where}: larger than {limit} MB",
+            "split the file",
+            where=path.name,
+            limit=LARGEST_TEXT_BYTES // 1_000_000,
+        )
+    if path.suffix.lower() == ".xlsx":
+        return _sheet(path)
+    if path.suffix.lower() == ".csv":
+        return _csv(path)
+    raise BadInput(
+        "TABLE-FORMAT",
+        "{where}: a table is read from .csv or .xlsx",
+        "save it in one of these formats",
+        where=path.name,
+    )
+
+
+def _sheet(path: Path) -> list[list[Any]]:
+    import openpyxl
+
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+        rows = [
+            list(row) for _, row in zip(range(_MOST_ROWS), book.worksheets[0].iter_rows(values_only=True), strict=False)
+        ]
+    except Exception as error:  # openpyxl has no one base of its own
+        raise BadInput(
+            "XLSX-UNREADABLE",
+            "{where}: not a sound .xlsx ({met})",
+            "save it again from the spreadsheet",
+            where=path.name,
+            met=str(error)[:120],
+        ) from None
+    width = len(rows[0]) if rows else 0
+    while width and rows[0][width - 1] is None:
+        width -= 1
+    return [row[:width] + [None] * (width - len(row)) for row in rows]
+
+
+def _csv(path: Path) -> list[list[Any]]:
+    raw = path.read_bytes()
+    if b"\x00" in raw:
+        raise BadInput(
+            "CSV-FORMAT", "{where}: holds zero bytes, so it is no text", "save it as CSV, UTF-8", where=path.name
+        )
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        try:
+            text = raw.decode("cp1251")
+        except UnicodeDecodeError:
+            raise BadInput("FILE-ENCODING", "{where}: not UTF-8", "save it as UTF-8", where=path.name) from None
+    heading = text.split("\n", 1)[0]
+    delimiter = max(";\t,", key=heading.count)
+    try:
+        return list(csv.reader(io.StringIO(text.replace("\r\n", "\n").replace("\r", "\n")), delimiter=delimiter))
+    except csv.Error as error:
+        raise BadInput(
+            "CSV-UNREADABLE",
+            "{where}: not a sound CSV ({met})",
+            "save it again from the spreadsheet",
+            where=path.name,
+            met=str(error),
+        ) from None
+
+
+def day(cell: Any, text: str, where: Told, column: str) -> date:
+    """A date as YYYY-MM-DD or DD.MM.YYYY, or as the spreadsheet holds it."""
+    if isinstance(cell, datetime):
+        return cell.date()
+    for form in ("%Y-%m-%d", "%d.%m.%Y"):
+        try:
+            return datetime.strptime(text, form).date()
+        except ValueError:
+            continue
+    raise BadInput(
+        "CSV-DATE",
+        "{where}: {column} is {met}, expected YYYY-MM-DD or DD.MM.YYYY",
+        "write the date so",
+        where=where,
+        column=column,
+        met=text,
+    )
+
+
+def plain(word: Any) -> str:
+    """A word without case and without superfluous blanks, to compare."""
+    return re.sub(r"\s+", " ", str(word or "")).strip().casefold()
