@@ -19,6 +19,7 @@ from flows.progress import progress
 from flows.season_maps import finished_seasons, make_seasons
 from flows.settings import Settings, load
 from flows.simulated import Records, records_of
+from flows.soil_maps import make_soil
 from flows.water_tables import make_water
 from flows.zone_maps import make_zones
 
@@ -74,6 +75,8 @@ def _step(
     rows = history.fieldstats(store)
     if name == "relief":
         return make_relief(settings, land, records.elevation, store, index)
+    if name == "soil":
+        return make_soil(settings, land, records.soil, store, index, today)
     if name == "season curves":
         make_seasons(settings, land, store, index, finished_seasons(settings, rows, today))
     elif name == "wetness edges":

@@ -81,10 +81,9 @@ def write_soil_samples(
         plots, plot, sizes = np.unique(y // side_px * 10_000 + x // side_px, return_inverse=True, return_counts=True)
         for one in np.flatnonzero(sizes >= min(side_px**2 / 3, sizes.max())):
             mine = plot == one
-            middle_x, middle_y = (
-                ground.grid.west_m + 10 * x[mine].mean() + 5,
-                ground.grid.north_m - 10 * y[mine].mean() - 5,
-            )
+            nearest = np.argmin((y[mine] - y[mine].mean()) ** 2 + (x[mine] - x[mine].mean()) ** 2)
+            middle_x = ground.grid.west_m + 10 * x[mine][nearest] + 5
+            middle_y = ground.grid.north_m - 10 * y[mine][nearest] - 5
             longitude, latitude = to_degrees.transform(middle_x, middle_y)
             found = {name: float(values[y[mine], x[mine]].mean()) for name, values in ground.nutrients.items()}
             rows.append(

@@ -183,4 +183,6 @@ MAPS: dict[str, str] = {
     "productivity zones": "зоны продуктивности",
     "{where}: no height model lies here": "{where}: здесь нет модели высот",
     "give a GeoTIFF of heights, or a folder of them": "укажите GeoTIFF с высотами или папку с такими файлами",
+    "{where}: holds no table of soil samples that can be used": "{where}: нет ни одной пригодной таблицы почвенных образцов",
+    "give CSV, XLSX, GeoPackage or GeoJSON with the headings of the documentation": "дайте CSV, XLSX, GeoPackage или GeoJSON с заголовками из описания",
 }
