@@ -21,8 +21,10 @@ from flows.occasions import FOUND, PUBLISHED, when
 from flows.plan import read_land
 from flows.settings import Settings, load
 from flows.watch_fields import watch_fields
+from flows.winter_review import maps_after_pass, winter_review
 
 FALLBACK_CRON = "30 2 * * 1"  # Monday morning in Kuzbass: what an event lost is made up for
+WINTER_CRON = "0 3 1 11 *"  # when the season is over
 WAIT_S = 3600  # [s] a scheduled run waits for one that somebody started by hand
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
 
@@ -63,7 +65,7 @@ def look_schedules(settings: Settings, since: datetime) -> list[Schedule]:
 
 
 def deployments(config: str, overrides: Sequence[str]) -> list[Any]:
-    """The deployments of one configuration: look (clock, overpasses), after-pass (one was found), watch (one came)."""
+    """The deployments of one configuration: look (clock, overpasses), after-pass (one was found), what follows it."""
     settings = load(config, overrides)
     parameters = parameters_of(config, overrides)
     common: dict[str, Any] = {"parameters": parameters, "entrypoint_type": EntrypointType.MODULE_PATH}
@@ -80,6 +82,15 @@ def deployments(config: str, overrides: Sequence[str]) -> list[Any]:
             "watch-fields",
             triggers=[published],
             schedules=[Cron(FALLBACK_CRON, timezone="UTC")],
+            concurrency_limit=ONE_AT_A_TIME,
+            **common,
+        ),
+        maps_after_pass.to_deployment(
+            "maps-after-pass", triggers=[published], concurrency_limit=ONE_AT_A_TIME, **common
+        ),
+        winter_review.to_deployment(
+            "winter-review",
+            schedules=[Cron(WINTER_CRON, timezone="UTC"), Cron(FALLBACK_CRON, timezone="UTC")],
             concurrency_limit=ONE_AT_A_TIME,
             **common,
         ),

@@ -71,7 +71,7 @@ def _one(store: Store, field: pd.Series, rows: pd.DataFrame, layer: str, day_cho
         grid=grid,
         outline=outline,
         history=rows,
-        crop=_crop(store, field, look["acquired_at"].year, language),
+        crop=crop_name(store, field, look["acquired_at"].year, language),
         area_ha=float(field["area_ha"]),
         simulated=bool(parts[-1].properties["agro:simulated"]),
     )
@@ -100,7 +100,7 @@ def _window(
     return windowed(store, parts, name, window), window
 
 
-def _crop(store: Store, field: pd.Series, season: int, language: str) -> str | None:
+def crop_name(store: Store, field: pd.Series, season: int, language: str) -> str | None:
     table = history.seasons(store)
     here = table[(table["field_id"] == field.name) & (table["season"] == season)]
     code = here["crop"].iloc[0] if len(here) else field.get("crop")

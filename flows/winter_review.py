@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 from prefect import flow
 
-from agro.domain.errors import Refusal
+from agro.domain.errors import AgroError, Refusal
 from agro.reports.words import say
 from agro.store import history
 from agro.store.index import Index, opened
@@ -60,7 +60,10 @@ def review(settings: Settings, whole: bool = True, today: date | None = None) ->
         before = _counted(index)
         for name in _STEPS:
             if whole or name in ("wetness", "water balance"):
-                refused += _step(name, settings, land, records, store, index, today or datetime.now(UTC).date())
+                try:
+                    refused += _step(name, settings, land, records, store, index, today or datetime.now(UTC).date())
+                except AgroError as error:  # a record that cannot be used sinks only what is made of it
+                    refused.append(error.refusal)
             step(say(name, settings.ui.language))
         after = _counted(index)
     made = {kind: after[kind] - before[kind] for kind in after if after[kind] > before[kind]}

@@ -1,6 +1,5 @@
 """Pictures of a layer: one field with its season, or all fields at a glance. PNG bytes."""
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,29 +11,18 @@ import shapely
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from shapely import Geometry
 
 from agro.domain.grid import Grid
-from agro.domain.layers import LAYERS, Quality
+from agro.domain.layers import Quality
+from agro.reports.drawing import colour_bar, frame, hatched, mark_simulated, png, rings
+from agro.reports.styles import FAINT, HIDDEN, INK, STYLES
 from agro.reports.words import day, number, say
 
-_GREEN = ("#efe3c8", "#dcd98a", "#a3c860", "#4f9d45", "#17702f", "#06401f")  # sand to dark green, ever darker
-_WATER = ("#7a4a1e", "#b98d55", "#e9e0c9", "#7fb5ad", "#2c7f86", "#0d3f5c")  # brown to blue-green
-# How each layer is drawn: the question that it answers, its name, its colours, its scale for all the season.
-_STYLE: dict[str, tuple[str, str, tuple[str, ...], tuple[float, float]]] = {
-    "ndvi": ("Where is it worse?", "vegetation index NDVI", _GREEN, (0.0, 1.0)),
-    "evi2": ("Where is it worse?", "vegetation index EVI2", _GREEN, (0.0, 1.0)),
-    "ndre": ("Where is there less nitrogen?", "red-edge index NDRE", _GREEN, (0.0, 0.8)),
-    "ndmi": ("Where is it drier?", "moisture index of the canopy NDMI", _WATER, (-0.4, 0.6)),
-    "lai": ("Where are there fewer leaves?", "leaf area index LAI", _GREEN, (0.0, 6.0)),
-}
-_INK, _FAINT, _HIDDEN = "#1f2a30", "#8a949a", "#c9cdd0"
 _PLAIN: Any = {"text.parse_math": False}  # a field may be called $5
-_MARGIN = 0.06  # [1] of ground shown around the fields
 _DPI = 130  # [1/inch]
 
 
@@ -66,7 +54,7 @@ def field_picture(view: FieldView, language: str) -> bytes:
     returns   PNG bytes [-]
     source    ours
     """
-    question, name, colours, scale = _STYLE[view.layer]
+    style = STYLES[view.layer]
     figure = Figure(figsize=(8.2, 8.6), dpi=_DPI, facecolor="white")
     FigureCanvasAgg(figure)
     map_, bar, curve = (
@@ -74,24 +62,23 @@ def field_picture(view: FieldView, language: str) -> bytes:
         figure.add_axes((0.80, 0.42, 0.025, 0.40)),
         figure.add_axes((0.09, 0.07, 0.86, 0.20)),
     )
-    colour_map = _map(colours)
-    _draw_field(map_, view, colour_map, scale, language)
-    _colour_bar(figure, bar, colour_map, scale, view.layer, language)
-    _draw_season(curve, view, scale, language)
+    _draw_field(map_, view, style.colour_map, style.scale, language)
+    colour_bar(figure, bar, style.colour_map, style.scale, view.layer, language)
+    _draw_season(curve, view, style.scale, language)
     crop = f" · {view.crop}" if view.crop else ""
     area = f" · {number(view.area_ha, 1, language)} {say('ha', language)}" if view.area_ha is not None else ""
-    figure.text(0.04, 0.955, say(question, language), fontsize=17, weight="bold", color=_INK)
-    figure.text(0.04, 0.925, f"{say('Field', language)} {view.field_id}{crop}{area}", fontsize=12, color=_INK)
+    figure.text(0.04, 0.955, say(style.question, language), fontsize=17, weight="bold", color=INK)
+    figure.text(0.04, 0.925, f"{say('Field', language)} {view.field_id}{crop}{area}", fontsize=12, color=INK)
     told = say(
         "{layer}, pass of {day}, clear: {share} % of the field",
         language,
-        layer=say(name, language),
+        layer=say(style.name, language),
         day=day(view.seen_at, language),
         share=number(100 * view.clear_fraction, 0, language),
     )
-    figure.text(0.04, 0.900, told[0].upper() + told[1:], fontsize=11, color=_INK)
-    _mark_simulated(figure, view.simulated, language)
-    return _png(figure)
+    figure.text(0.04, 0.900, told[0].upper() + told[1:], fontsize=11, color=INK)
+    mark_simulated(figure, view.simulated, language)
+    return png(figure)
 
 
 @rc_context(_PLAIN)
@@ -108,27 +95,27 @@ def overview_picture(
     returns    PNG bytes [-]
     source     ours
     """
-    question, name, colours, scale = _STYLE[layer]
+    style = STYLES[layer]
     columns = min(2, len(groups))
     rows = -(-len(groups) // columns)
     figure = Figure(figsize=(max(4.6 * columns + 1.4, 7.4), 4.4 * rows + 1.1), dpi=_DPI, facecolor="white")
     FigureCanvasAgg(figure)
-    height, colour_map = figure.get_figheight(), _map(colours)
+    height, colour_map = figure.get_figheight(), style.colour_map
     top = 1 - 0.95 / height
     right = 1 - 1.25 / figure.get_figwidth()
     for i, (group, title) in enumerate(groups.items()):
         row, column = divmod(i, columns)
         left, low = 0.03 + column * (right - 0.03) / columns, top - (row + 0.94) * (top - 0.02) / rows
         axes = figure.add_axes((left, low, (right - 0.06) / columns, 0.80 * (top - 0.02) / rows))
-        _draw_group(axes, fields[fields["group"] == group], colour_map, scale, language)
-        axes.set_title(title, fontsize=12, color=_INK, loc="left")
+        _draw_group(axes, fields[fields["group"] == group], colour_map, style.scale, language)
+        axes.set_title(title, fontsize=12, color=INK, loc="left")
     bar = figure.add_axes((right + 0.02, 0.2, 0.02, 0.5))
-    _colour_bar(figure, bar, colour_map, scale, layer, language)
-    told = say("{layer}: newest clear look at each field", language, layer=say(name, language))
-    figure.text(0.03, 1 - 0.34 / height, say(question, language), fontsize=17, weight="bold", color=_INK)
-    figure.text(0.03, 1 - 0.60 / height, told[0].upper() + told[1:], fontsize=11, color=_INK)
-    _mark_simulated(figure, simulated, language)
-    return _png(figure)
+    colour_bar(figure, bar, colour_map, style.scale, layer, language)
+    told = say("{layer}: newest clear look at each field", language, layer=say(style.name, language))
+    figure.text(0.03, 1 - 0.34 / height, say(style.question, language), fontsize=17, weight="bold", color=INK)
+    figure.text(0.03, 1 - 0.60 / height, told[0].upper() + told[1:], fontsize=11, color=INK)
+    mark_simulated(figure, simulated, language)
+    return png(figure)
 
 
 def _draw_field(axes: Axes, view: FieldView, colours: Any, scale: tuple[float, float], language: str) -> None:
@@ -136,24 +123,24 @@ def _draw_field(axes: Axes, view: FieldView, colours: Any, scale: tuple[float, f
     place: dict[str, Any] = {"extent": (west, east, south, north), "interpolation": "nearest"}
     axes.imshow(view.values, cmap=colours, vmin=scale[0], vmax=scale[1], **place)
     hidden = np.isin(view.quality, (Quality.CLOUD, Quality.SHADOW, Quality.SNOW, Quality.WATER))
-    _hatch(axes, hidden, view.grid, "////", _HIDDEN)
-    _hatch(axes, view.quality == Quality.UNCERTAIN, view.grid, "....", None)
-    for ring in _rings(view.outline):
+    hatched(axes, hidden, view.grid, "////", HIDDEN)
+    hatched(axes, view.quality == Quality.UNCERTAIN, view.grid, "....", None)
+    for ring in rings(view.outline):
         axes.plot(*ring, color="white", linewidth=3.4)
-        axes.plot(*ring, color=_INK, linewidth=1.6)
-    _frame(axes, (west, south, east, north), language)
+        axes.plot(*ring, color=INK, linewidth=1.6)
+    frame(axes, (west, south, east, north), language)
     marks = []
     if hidden.any():
         marks.append(
             Patch(
-                facecolor=_HIDDEN,
+                facecolor=HIDDEN,
                 hatch="////",
                 edgecolor="white",
                 label=say("hidden by cloud, shadow, snow or water", language),
             )
         )
     if (view.quality == Quality.UNCERTAIN).any():
-        marks.append(Patch(facecolor="white", hatch="....", edgecolor=_INK, label=say("uncertain", language)))
+        marks.append(Patch(facecolor="white", hatch="....", edgecolor=INK, label=say("uncertain", language)))
     if marks:
         axes.legend(handles=marks, loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=2, frameon=False, fontsize=9)
 
@@ -170,7 +157,7 @@ def _draw_season(axes: Axes, view: FieldView, scale: tuple[float, float], langua
         axes.plot(
             days,
             looks["p50"],
-            color="#17702f" if now else _FAINT,
+            color="#17702f" if now else FAINT,
             linewidth=1.3 if now else 0.8,
             marker="o" if now else None,
             markersize=4,
@@ -179,7 +166,7 @@ def _draw_season(axes: Axes, view: FieldView, scale: tuple[float, float], langua
         )
         if now:
             axes.fill_between(days, looks["p10"], looks["p90"], color="#17702f", alpha=0.15, linewidth=0)
-    axes.axvline(view.seen_at.timetuple().tm_yday, color=_INK, linewidth=1, linestyle=":")
+    axes.axvline(view.seen_at.timetuple().tm_yday, color=INK, linewidth=1, linestyle=":")
     axes.set_ylim(*scale)
     if not history.empty:
         axes.set_xlim(
@@ -191,7 +178,7 @@ def _draw_season(axes: Axes, view: FieldView, scale: tuple[float, float], langua
     low, high = axes.get_xlim()
     ticks = [(d, m) for d, m in zip(first, months, strict=True) if low <= d <= high]
     axes.set_xticks([d for d, _ in ticks], [m for _, m in ticks], fontsize=9)
-    axes.tick_params(labelsize=9, colors=_INK, length=3)
+    axes.tick_params(labelsize=9, colors=INK, length=3)
     axes.yaxis.set_major_formatter(lambda value, _: number(value, 1, language))
     axes.grid(axis="y", color="#e3e6e8", linewidth=0.8)
     for side in ("top", "right"):
@@ -200,7 +187,7 @@ def _draw_season(axes: Axes, view: FieldView, scale: tuple[float, float], langua
         say("The field over the season: median of clear pixels, band from 10 % to 90 %", language),
         fontsize=10,
         loc="left",
-        color=_INK,
+        color=INK,
     )
     axes.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.1, ncols=4)
 
@@ -215,19 +202,19 @@ def _draw_group(axes: Axes, fields: pd.DataFrame, colours: Any, scale: tuple[flo
             axes.fill(
                 xy[:, 0],
                 xy[:, 1],
-                facecolor=_HIDDEN if nothing else colours(norm(row.value)),
-                edgecolor=_INK,
+                facecolor=HIDDEN if nothing else colours(norm(row.value)),
+                edgecolor=INK,
                 linewidth=0.9,
                 hatch="////" if nothing else None,
             )
             for hole in part.interiors:
                 ring = np.asarray(hole.coords)
-                axes.fill(ring[:, 0], ring[:, 1], facecolor="white", edgecolor=_INK, linewidth=0.7)
+                axes.fill(ring[:, 0], ring[:, 1], facecolor="white", edgecolor=INK, linewidth=0.7)
         where = shapely.get_point(shapely.maximum_inscribed_circle(row.geometry), 0)
         text = say("no data", language) if nothing else number(row.value, 2, language)
         dark = not nothing and norm(row.value) > 0.55
         label = f"{row.field_id.rsplit('-', 1)[-1] or row.field_id}\n{text}"
-        axes.text(where.x, where.y, label, ha="center", va="center", fontsize=8, color="white" if dark else _INK)
+        axes.text(where.x, where.y, label, ha="center", va="center", fontsize=8, color="white" if dark else INK)
     seen = fields["seen_at"].dropna()
     if len(seen):
         first, last = day(seen.min(), language), day(seen.max(), language)
@@ -236,90 +223,5 @@ def _draw_group(axes: Axes, fields: pd.DataFrame, colours: Any, scale: tuple[flo
             if first != last
             else say("look of {day}", language, day=last)
         )
-        axes.set_xlabel(text, fontsize=9, color=_INK, loc="left")
-    _frame(axes, (bounds[:, 0].min(), bounds[:, 1].min(), bounds[:, 2].max(), bounds[:, 3].max()), language)
-
-
-def _frame(axes: Axes, bounds: tuple[float, float, float, float], language: str) -> None:
-    """Equal axes without numbers, a scale bar and north."""
-    west, south, east, north = bounds
-    margin = _MARGIN * max(east - west, north - south)
-    axes.set_xlim(west - margin, east + margin)
-    axes.set_ylim(south - margin, north + margin)
-    axes.set_aspect("equal")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    length = next(
-        step
-        for step in (20_000, 10_000, 5_000, 2_000, 1_000, 500, 200, 100, 50, 20)
-        if step <= max(0.3 * (east - west), 20)
-    )
-    x, y = west, south - 0.55 * margin
-    axes.plot([x, x + length], [y, y], color=_INK, linewidth=3, solid_capstyle="butt", clip_on=False)
-    text = f"{length // 1000} {say('km', language)}" if length >= 1000 else f"{length} {say('m', language)}"
-    axes.text(x + length + 0.01 * (east - west), y, text, fontsize=9, va="center", color=_INK)
-    axes.text(
-        0.985,
-        0.985,
-        f"▲\n{say('N', language)}",
-        transform=axes.transAxes,
-        ha="center",
-        va="top",
-        fontsize=9,
-        color=_INK,
-    )
-
-
-def _colour_bar(
-    figure: Figure, axes: Axes, colours: Any, scale: tuple[float, float], layer: str, language: str
-) -> None:
-    bar = figure.colorbar(
-        ScalarMappable(Normalize(*scale), colours), cax=axes, extend="both" if layer == "ndmi" else "neither"
-    )
-    bar.outline.set_visible(False)
-    bar.ax.yaxis.set_major_formatter(lambda value, _: number(value, 1, language))
-    bar.ax.tick_params(labelsize=10, colors=_INK, length=0)
-    unit = LAYERS[layer].unit.replace("m2/m2", "м²/м²" if language == "ru" else "m²/m²")
-    title = layer.upper() if unit == "1" else f"{layer.upper()}, {unit}"
-    bar.ax.set_title(title, fontsize=11, color=_INK, loc="left", pad=8)
-
-
-def _hatch(axes: Axes, mask: np.ndarray, grid: Grid, pattern: str, face: str | None) -> None:
-    if not mask.any():
-        return
-    west, south, east, north = grid.bounds
-    rows, columns = mask.shape
-    x = np.linspace(west, east, columns * 2 + 1)[1::2]
-    y = np.linspace(north, south, rows * 2 + 1)[1::2]
-    fine = mask.astype(float)
-    drawn = axes.contourf(x, y, fine, levels=[0.5, 1.5], colors=[face or "none"], hatches=[pattern])
-    drawn.set_edgecolor("white" if face else _INK)
-    drawn.set_linewidth(0)
-
-
-def _rings(outline: Geometry) -> list[tuple[np.ndarray, np.ndarray]]:
-    rings = []
-    for part in getattr(outline, "geoms", [outline]):
-        for ring in (part.exterior, *part.interiors):
-            xy = np.asarray(ring.coords)
-            rings.append((xy[:, 0], xy[:, 1]))
-    return rings
-
-
-def _mark_simulated(figure: Figure, simulated: bool, language: str) -> None:
-    if simulated:
-        figure.text(
-            0.985, 0.985, say("SIMULATED", language), ha="right", va="top", fontsize=11, color="#a3341f", weight="bold"
-        )
-
-
-def _map(colours: tuple[str, ...]) -> LinearSegmentedColormap:
-    return LinearSegmentedColormap.from_list("layer", colours)
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+        axes.set_xlabel(text, fontsize=9, color=INK, loc="left")
+    frame(axes, (bounds[:, 0].min(), bounds[:, 1].min(), bounds[:, 2].max(), bounds[:, 3].max()), language)

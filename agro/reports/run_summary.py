@@ -119,3 +119,19 @@ def kinds_as_text(made: dict[str, int], language: str) -> str:
     if not made:
         return say("Nothing new to make", language)
     return "\n".join(f"{say(KIND_NAMES[kind], language)}: {count}" for kind, count in made.items())
+
+
+def inventory_as_text(rows: list[dict[str, Any]], language: str) -> str:
+    """What there is in a store, for a person.
+
+    rows      kind, results [1], first, last, assets of each kind
+    language  `ru` or `en`
+    returns   lines of text [-]
+    source    ours
+    """
+    lines = []
+    for row in rows:
+        period = row["first"] if row["first"] == row["last"] else f"{row['first']} – {row['last']}"
+        lines.append(f"{say(KIND_NAMES[row['kind']], language)}: {row['results']} ({period})")
+        lines.append(f"    {', '.join(row['assets'])}")
+    return "\n".join(lines)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from agro.domain.errors import Refusal, Told
-from agro.reports.field_map import _STYLE
 from agro.reports.run_summary import KIND_NAMES
 from agro.reports.russian import RUSSIAN
+from agro.reports.styles import STYLES
 from agro.reports.words import day, number, reason, remedy, say
 from agro.store.publish import KINDS
 from flows.winter_review import _STEPS
@@ -53,7 +53,7 @@ def test_every_sentence_has_its_russian_and_no_russian_is_left_over() -> None:
     assert len(said) > 150
     missing = {text: where for text, where in said.items() if text not in RUSSIAN}
     assert not missing
-    style = {word for question, name, _, _ in _STYLE.values() for word in (question, name)}
+    style = {word for one in STYLES.values() for word in (one.question, one.name)}
     style |= {*KIND_NAMES.values(), *_STEPS}
     assert style <= set(RUSSIAN)
     assert set(KIND_NAMES) == set(KINDS)

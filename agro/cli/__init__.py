@@ -3,22 +3,18 @@
 import json
 import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from agro.domain.errors import AgroError, BadInput, Refusal, SourceDown
+from agro.cli.voice import ASKED_TO_STOP, SOME_FAILED, Voice, day_of, end, told, write
+from agro.domain.errors import BadInput, SourceDown
 
 if TYPE_CHECKING:
     from agro.reports.run_summary import Summary
     from agro.store.publish import Store
-
-UNUSABLE, SOME_FAILED, UNEXPECTED, INTERRUPTED = 2, 3, 1, 130  # exit codes
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -58,11 +54,11 @@ def run(
     from flows.wrap_up import nothing_new
 
     overrides = [*set_, *([f"store.path={store.resolve()}"] if store else [])]
-    with _told("ru") as voice:
+    with told("ru") as voice:
         voice.as_json = as_json
         settings = load(config, overrides)
         voice.language = settings.ui.language
-        last = _day(until)
+        last = day_of(until)
         summary = nothing_new(settings, last) or _through_prefect(config, overrides, last)
     _finish(summary, settings.ui.language, as_json)
 
@@ -76,7 +72,7 @@ def export_fieldstats(
     set_: Sets = [],  # noqa: B006
 ) -> None:
     """The field table of the whole store: one row for each field, pass and layer."""
-    with _told("ru") as voice:
+    with told("ru") as voice:
         place = _store(config, set_, store, voice)
         if form not in ("csv", "parquet"):
             raise BadInput(
@@ -87,13 +83,13 @@ def export_fieldstats(
 
         table = fieldstats(place)
         content = to_csv(table).encode() if form == "csv" else to_parquet(table)
-        _write(content, output)
+        write(content, output)
 
 
 @store_app.command("reindex")
 def store_reindex(store: StoreDir = None, config: Config = "default", set_: Sets = []) -> None:  # noqa: B006
     """Make the index anew from the published items."""
-    with _told("ru") as voice:
+    with told("ru") as voice:
         place = _store(config, set_, store, voice)
         from agro.reports.words import say
         from agro.store.index import reindex
@@ -102,7 +98,7 @@ def store_reindex(store: StoreDir = None, config: Config = "default", set_: Sets
         with writing(place.root):
             count, torn = reindex(place)
         print(say("Indexed: {n}", voice.language, n=count))
-        _end(torn, voice.language)
+        end(torn, voice.language)
 
 
 @store_app.command("verify")
@@ -115,7 +111,7 @@ def store_verify(
     set_: Sets = [],  # noqa: B006
 ) -> None:
     """Read every published byte and check it against its checksum."""
-    with _told("ru") as voice:
+    with told("ru") as voice:
         place = _store(config, set_, store, voice)
         from agro.reports.words import say
         from agro.store import publish
@@ -128,7 +124,7 @@ def store_verify(
                 for where, _ in torn:
                     publish.set_aside(place, where)
         print(say("Checked: {n}, damaged: {bad}", voice.language, n=len(checked), bad=len(torn)))
-        _end([refusal for _, refusal in torn], voice.language)
+        end([refusal for _, refusal in torn], voice.language)
 
 
 @app.command()
@@ -145,12 +141,54 @@ def show(
     set_: Sets = [],  # noqa: B006
 ) -> None:
     """Draw a layer of a field, or of all fields, as a picture."""
-    with _told("ru") as voice:
+    with told("ru") as voice:
         place = _store(config, set_, store, voice)
         from flows.pictures import picture
+        from flows.sheets import OTHER_LAYERS, one_map
 
-        content = picture(place, field, layer, _day(date_), voice.language)
-        _write(content, output)
+        if field is not None and layer in OTHER_LAYERS:
+            content = one_map(place, field, layer, day_of(date_), voice.language)
+        else:
+            content = picture(place, field, layer, day_of(date_), voice.language)
+        write(content, output)
+
+
+@app.command()
+def sheet(
+    output: Annotated[Path, typer.Option("-o", "--output", help="The PNG to write.", metavar="FILE")],
+    field: Annotated[str, typer.Option(help="The field.", metavar="ID")],
+    store: StoreDir = None,
+    date_: Annotated[str | None, typer.Option("--date", help="As seen by this day.", metavar="DATE")] = None,
+    config: Config = "default",
+    set_: Sets = [],  # noqa: B006
+) -> None:
+    """Draw a field's page: vegetation, moisture twice, relief, soil, zones."""
+    with told("ru") as voice:
+        place = _store(config, set_, store, voice)
+        from flows.sheets import sheet as draw
+
+        write(draw(place, field, day_of(date_), voice.language), output)
+
+
+@app.command()
+def maps(
+    store: StoreDir = None,
+    field: Annotated[str | None, typer.Option(help="Only what shows this field.", metavar="ID")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    config: Config = "default",
+    set_: Sets = [],  # noqa: B006
+) -> None:
+    """List which maps and tables there are."""
+    with told("ru") as voice:
+        place = _store(config, set_, store, voice)
+        from agro.reports.run_summary import inventory_as_text
+        from flows.inventory import inventory
+
+        rows = inventory(place, field)
+        if as_json:
+            print(json.dumps(rows, ensure_ascii=False))
+        else:
+            print(inventory_as_text(rows, voice.language))
 
 
 @app.command()
@@ -161,18 +199,18 @@ def watch(
     store: StoreDir = None,
 ) -> None:
     """Compare the newest clear looks with the ones before, and lay a letter to each farm it is news for."""
-    with _told("ru") as voice:
+    with told("ru") as voice:
         place = _store(config, set_, store, voice)
         from agro.reports.words import say
         from flows.settings import load
         from flows.watch_fields import watch as watch_once
 
-        done = watch_once(load(config, [*set_, f"store.path={place.root}"]), _day(until))
+        done = watch_once(load(config, [*set_, f"store.path={place.root}"]), day_of(until))
         print(say("Fields and parts of fields that fall behind: {n}", voice.language, n=done.alerts))
         print(say("Letters to farms: {n}", voice.language, n=len(done.told)))
         for farm in done.told:
             print(f"  {farm}")
-        _end(list(done.failed), voice.language)
+        end(list(done.failed), voice.language)
 
 
 @app.command()
@@ -183,7 +221,7 @@ def review(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Make the maps that need whole seasons or the ground: relief, soil, seasons, wetness, water, zones."""
-    with _told("ru") as voice:
+    with told("ru") as voice:
         place = _store(config, set_, store, voice)
         from agro.reports.run_summary import kinds_as_text
         from flows.settings import load
@@ -195,13 +233,13 @@ def review(
             print(json.dumps({"made": done.made, "failed": failed, "seconds": done.seconds}, ensure_ascii=False))
         else:
             print(kinds_as_text(done.made, voice.language))
-        _end(list(done.failed), voice.language)
+        end(list(done.failed), voice.language)
 
 
 @app.command()
 def serve(config: Config = "default", set_: Sets = [], store: StoreDir = None) -> None:  # noqa: B006
     """Run by itself: look for passes on a schedule, and take each as soon as it comes. Stop it with Ctrl-C."""
-    with _told("ru") as voice:
+    with told("ru") as voice:
         from agro.reports.words import say
         from flows.serve import serve as serve_until_stopped
         from flows.settings import load, placed
@@ -210,57 +248,10 @@ def serve(config: Config = "default", set_: Sets = [], store: StoreDir = None) -
         settings = load(config, overrides)
         voice.language = settings.ui.language
 
-        def told(sentence: str, **facts: Any) -> None:
+        def say_it(sentence: str, **facts: Any) -> None:
             print(say(sentence, voice.language, **facts), file=sys.stderr, flush=True)
 
-        serve_until_stopped(settings, config, overrides, told)
-
-
-_ASKED_TO_STOP = threading.Event()
-_NOTHING_DONE = {
-    "acquisitions_found": 0,
-    "published": 0,
-    "already_published": 0,
-    "fields": 0,
-    "layers": [],
-    "seconds": 0.0,
-    "store": None,
-}
-
-
-class _Voice:
-    """How errors are told: the language follows the settings once they are read."""
-
-    def __init__(self, language: str) -> None:
-        self.language = language
-        self.as_json = False
-
-
-@contextmanager
-def _told(language: str) -> Iterator[_Voice]:
-    """Errors end here, once, as a sentence and an exit code."""
-    voice = _Voice(language)
-    try:
-        yield voice
-    except AgroError as error:
-        _unless_interrupted(voice)
-        _complain([error.refusal], voice.language)
-        if voice.as_json:
-            print(json.dumps(_NOTHING_DONE | {"failed": [error.refusal.as_json()]}, ensure_ascii=False))
-        raise typer.Exit(UNUSABLE) from None
-    except KeyboardInterrupt:
-        _ASKED_TO_STOP.set()
-        _unless_interrupted(voice)
-    except BrokenPipeError:
-        raise typer.Exit(0) from None
-    except (typer.Exit, typer.Abort):
-        raise
-    except Exception as error:
-        _unless_interrupted(voice)
-        from flows.trace import unexpected
-
-        _complain([unexpected(error)], voice.language)
-        raise typer.Exit(UNEXPECTED) from None
+        serve_until_stopped(settings, config, overrides, say_it)
 
 
 def _through_prefect(config: str, overrides: list[str], until: date | None) -> "Summary":
@@ -287,16 +278,8 @@ def _through_prefect(config: str, overrides: list[str], until: date | None) -> "
 
 
 def _as_interrupt(_: int, __: object) -> NoReturn:
-    _ASKED_TO_STOP.set()
+    ASKED_TO_STOP.set()
     raise KeyboardInterrupt
-
-
-def _unless_interrupted(voice: _Voice) -> None:
-    """End as interrupted where somebody asked for it: Ctrl-C ends Prefect's server too, which looks like a fault."""
-    if _ASKED_TO_STOP.is_set():
-        told = Refusal("INTERRUPTED", "interrupted", "run again: what is published stays, the rest is made then")
-        _complain([told], voice.language)
-        raise typer.Exit(INTERRUPTED) from None
 
 
 def _finish(summary: "Summary", language: str, as_json: bool) -> NoReturn:
@@ -310,7 +293,7 @@ def _finish(summary: "Summary", language: str, as_json: bool) -> NoReturn:
     raise typer.Exit(SOME_FAILED if summary.failed else 0)
 
 
-def _store(config: str, overrides: list[str], store: Path | None, voice: _Voice) -> "Store":
+def _store(config: str, overrides: list[str], store: Path | None, voice: Voice) -> "Store":
     """The store that is meant, which must exist."""
     from agro.store.publish import Store
     from flows.settings import load
@@ -323,57 +306,6 @@ def _store(config: str, overrides: list[str], store: Path | None, voice: _Voice)
             "STORE-MISSING", "{where}: there is no store", "run `agro run` first, or check --store", where=str(root)
         )
     return Store(root)
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").date()
-    except ValueError:
-        raise BadInput(
-            "CLI-DATE", "{met} is no date, expected YYYY-MM-DD", "write the date so, for instance 2022-07-15", met=text
-        ) from None
-
-
-def _write(content: bytes, output: Path | None) -> None:
-    if output is None:
-        sys.stdout.buffer.write(content)
-        sys.stdout.flush()
-        return
-    filling = output.with_name(f".{output.name}.filling")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        filling.write_bytes(content)
-        filling.replace(output)
-    except OSError as error:
-        filling.unlink(missing_ok=True)
-        raise BadInput(
-            "FILE-WRITE",
-            "{where}: cannot be written ({met})",
-            "choose another file with -o",
-            where=str(output),
-            met=str(error),
-        ) from None
-
-
-def _complain(refusals: list[Refusal], language: str) -> None:
-    from agro.reports.run_summary import MOST_SHOWN
-    from agro.reports.words import reason, remedy, say
-
-    for refusal in refusals[:MOST_SHOWN]:
-        name = f"{refusal.field_id}: " if refusal.field_id else ""
-        print(
-            f"✗ {name}{reason(refusal, language)} [{refusal.code}]\n    → {remedy(refusal, language)}", file=sys.stderr
-        )
-    if len(refusals) > MOST_SHOWN:
-        print(say("... and {n} more; --json lists all", language, n=len(refusals) - MOST_SHOWN), file=sys.stderr)
-
-
-def _end(refusals: list[Refusal], language: str) -> None:
-    if refusals:
-        _complain(refusals, language)
-        raise typer.Exit(SOME_FAILED)
 
 
 def main() -> None:
