@@ -2,11 +2,12 @@ PYTHON ?= python3
 ENV := .venv
 BIN := $(ENV)/bin
 
-.PHONY: run test check bench clean
+.PHONY: run test check bench validation clean
 
 # The main job on the embedded default: a simulated region, no accounts, no network but the package index.
 run: $(ENV)/.ready
 	$(BIN)/agro run
+	$(BIN)/agro review
 
 test: $(ENV)/.ready
 	$(BIN)/python -m pytest -q
@@ -16,6 +17,9 @@ check: $(ENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+validation: $(ENV)/.ready
+	$(BIN)/python bench/validation.py
 
 bench: $(ENV)/.ready
 	$(BIN)/python bench/one_pass.py

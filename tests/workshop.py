@@ -172,3 +172,8 @@ def run_plain(settings: Settings) -> Ran:
                     refused[name] = error.about(acquisition_id=name)
     refused |= {str(refusal.acquisition_id): refusal for refusal in plan.refused}
     return Ran(plan, done, refused)
+
+
+def figure(what: str, against: str, theirs: str, ours: str) -> None:
+    """Tell a figure that was measured; `make validation` gathers what the tests on real data tell."""
+    print("FIGURE", what, against, theirs, ours, sep="|")

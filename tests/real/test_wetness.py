@@ -13,6 +13,7 @@ import pytest
 import rasterio
 import xarray as xr
 from scipy.ndimage import binary_erosion
+from workshop import figure
 
 from agro.agromaps.fieldstats import field_pixels
 from agro.agromaps.moisture import WetnessRules, agreement, shortwave_transform, wetness
@@ -75,6 +76,8 @@ def test_the_published_transform_is_ours_of_band_11(lachish: list[LachishDay]) -
         for name, differences in apart.items():
             differences.append(np.abs(shortwave_transform(getattr(day, name)) - day.transform).values[day.inner])
     ours, other = (np.concatenate(apart[name]) for name in ("swir16", "swir22"))
+    told = f"median {np.median(ours):.4f}, 99 % below {np.quantile(ours, 0.99):.3f}"
+    figure("transformed shortwave reflectance", "10 published rasters of Lachish (B11)", "0", told)
     assert np.median(ours) < 0.003 and np.quantile(ours, 0.99) < 0.11 and ours.max() < 0.6
     assert np.median(other) > 2
 
@@ -90,6 +93,8 @@ def test_wetness_by_the_published_edges(lachish: list[LachishDay]) -> None:
         sure = day.inner & np.isfinite(got) & (s < 1.15 * wet)
         assert sure.sum() > 0.9 * (day.inner & np.isfinite(v)).sum()
         apart.append(np.abs(got - expected)[sure])
+    told = f"median {np.median(np.concatenate(apart)):.4f}, 99 % below {np.quantile(np.concatenate(apart), 0.99):.3f}"
+    figure("surface wetness by the published edges", "the published rasters of Lachish", "0", told)
     assert np.median(np.concatenate(apart)) < 0.002
     assert np.quantile(np.concatenate(apart), 0.99) < 0.06
 
@@ -111,6 +116,13 @@ def test_our_edges_lie_by_the_published_ones(lachish: list[LachishDay]) -> None:
         assert abs(dry - their_dry) < 0.03 * width and 0.05 * width < their_wet - wet < 0.2 * width
     ours = (edges.dry.intercept, edges.dry.slope, edges.wet.intercept, edges.wet.slope)
     theirs = (-0.154980, 3.312686, -0.278092, 6.785908)
+    dry, wet = (f"{a:.3f} + {b:.3f} V" for a, b in (ours[:2], ours[2:]))
+    figure(
+        "edges of wetness",
+        "published: dry -0.155 + 3.313 V, wet -0.278 + 6.786 V",
+        "other dates",
+        f"dry {dry}, wet {wet}",
+    )
     assert (np.abs(np.subtract(ours, theirs)) < 2 * np.array(edges.standard_errors)).all()
     assert edges.n_px == 48180 and edges.n_dates == 10
 
@@ -229,6 +241,8 @@ def test_wetness_by_light_against_rain(flanders: Flanders) -> None:
     seen = flanders.of_fields(maps, days)
     got = agreement(seen, pd.DataFrame(dict.fromkeys(seen, flanders.rain.reindex(days)))).set_index("field_id")
     maize = got[[flanders.crops[name] == "maize" for name in got.index]]
+    rho = ", ".join(f"{value:.2f}" for value in maize["spearman_rho"])
+    figure("wetness of bare maize fields against rain", "Flanders 2018, rank correlation by field", "at least 0.4", rho)
     assert len(maize) == 2 and (maize["n_dates"] >= 8).all()
     assert (maize["flag"] == "low_agreement").all() and maize["spearman_rho"].between(-0.4, 0.4).all()
 

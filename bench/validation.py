@@ -1,0 +1,97 @@
+"""The table of docs/validation.md: what, against whom, figure. Everything is measured anew; it takes about half an hour.
+
+    AGRO_REAL_DATA=DIR python bench/validation.py
+
+Real data are read from the folder that AGRO_REAL_DATA names; what comes from simulated regions says so.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SEEDS = ("101", "102", "103")  # of regions that nobody looked at while building
+PAGE = ROOT / "docs" / "validation.md"
+
+
+def main() -> None:
+    """Run every check and write the page, whole or not at all."""
+    real = os.environ.get("AGRO_REAL_DATA")
+    if not real:
+        sys.exit("AGRO_REAL_DATA names no folder of real data")
+    parts = [
+        f"# What was measured\n\nMade by `make validation` on {datetime.now(UTC):%Y-%m-%d}, "
+        "on real data where not said otherwise.",
+        "## Known answers and published figures\n\n" + figures(),
+        "## Season curves: dates held out\n\nEach cell: RMSE / median of the absolute error / bias / coverage of the "
+        "90 % interval, by the length of the gap. `chosen` has its stiffness and noise from the other half.\n\n"
+        + tables(script("season_gaps.py", real, "300")),
+        "## Soil: the chosen method against each fixed one\n\n31 data sets (LimeSoDa), the package's folds outside, the "
+        "choice on the training part only. The pull of the weights was settled on these sets.\n\n"
+        + tables(script("soil_methods.py")),
+        "## Zones: variance of a left-out season, and of left-out ground\n\n" + tables(script("zones_real.py")),
+        "## Damage found after a pass (SIMULATED)\n\n" + alerts(),
+    ]
+    filling = PAGE.with_suffix(".filling")
+    filling.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf-8")
+    filling.replace(PAGE)
+
+
+def script(name: str, *arguments: str) -> str:
+    """What a script of this folder says."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(ROOT / "bench" / name), *arguments]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
+    print(f"{name}: done", file=sys.stderr, flush=True)
+    return done.stdout
+
+
+def tables(said: str) -> str:
+    """The readable part of what a script said: all but its JSON."""
+    return "\n".join(line for line in said.splitlines() if not line.startswith(("{", "["))).strip()
+
+
+def figures() -> str:
+    """The figures that the tests on real data tell."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-s",
+        "tests/real/test_soil_water.py",
+        "tests/real/test_wetness.py",
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    rows = [
+        line.lstrip(".").split("|")[1:] for line in done.stdout.splitlines() if line.lstrip(".").startswith("FIGURE|")
+    ]
+    lines = ["| what | against | theirs | ours |", "|---|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
+    return "\n".join(lines)
+
+
+def alerts() -> str:
+    """Detection, delay and false alarms on unseen seeds, next to a plain z-score."""
+    said = json.loads(script("alerts.py", *SEEDS))
+    lines = [
+        f"Three simulated regions ({said['area_ha']:.0f} ha, seeds {', '.join(SEEDS)}, not seen while building), "
+        f"{said['as_set']['events']} planted events of at least 1 ha (hail, disease, missed strips).\n",
+        "| | events found | median delay, d | false alarms for 1,000 ha and month |",
+        "|---|---|---|---|",
+    ]
+    names = {
+        "as_set": "as configured",
+        "ours": "strictest rule that finds 80 %, or the loosest tried",
+        "z_score": "plain z-score, likewise",
+    }
+    for name, title in names.items():
+        row = said[name]
+        lines.append(f"| {title} | {row['found']:.0%} | {row['delay_d']:.0f} | {row['false']:.1f} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
