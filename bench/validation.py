@@ -1,4 +1,4 @@
-"""The table of docs/validation.md: what, against whom, figure. Everything is measured anew; it takes about half an hour.
+"""Make docs/validation.md: what, against whom, figure. All is measured anew, in about half an hour.
 
     AGRO_REAL_DATA=DIR python bench/validation.py
 
@@ -29,8 +29,8 @@ def main() -> None:
         "## Season curves: dates held out\n\nEach cell: RMSE / median of the absolute error / bias / coverage of the "
         "90 % interval, by the length of the gap. `chosen` has its stiffness and noise from the other half.\n\n"
         + tables(script("season_gaps.py", real, "300")),
-        "## Soil: the chosen method against each fixed one\n\n31 data sets (LimeSoDa), the package's folds outside, the "
-        "choice on the training part only. The pull of the weights was settled on these sets.\n\n"
+        "## Soil: the chosen method against each fixed one\n\n31 data sets (LimeSoDa), the package's folds outside, "
+        "the choice on the training part only. The pull of the weights was settled on these sets.\n\n"
         + tables(script("soil_methods.py")),
         "## Zones: variance of a left-out season, and of left-out ground\n\n" + tables(script("zones_real.py")),
         "## Damage found after a pass (SIMULATED)\n\n" + alerts(),
