@@ -19,13 +19,13 @@ from scipy import ndimage
 
 from agro.agromaps.alerts import AlertRule, parts_behind
 from agro.store.history import fieldstats, outlines
-from agro.store.index import opened
-from agro.store.publish import Store, writing
-from flows.hands import hands
+from agro.store.publish import Store
 from flows.looks import Looks, clear_looks, each_field
-from flows.plan import make_plan
 from flows.settings import CONFIGS, facts, load
-from flows.way_of_a_pass import Season, keep_land
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from workshop import run_plain
 
 DISTRICTS = ("kemerovo", "mariinsk", "promyshlennaya", "topki")
 FIRST_DAY, LAST_DAY = "06-05", "09-05"  # of the season: between them crops stand green
@@ -46,17 +46,8 @@ def made(folder: Path, seed: int, season: int) -> Store:
     """A store of one season of another region, made without a server."""
     where = [f"twin.path={folder / 'twin'}", f"store.path={folder / 'store'}"]
     overrides = [f"twin.seed={seed}", f"twin.seasons=[{season}]", *where]
-    settings = load("default", overrides)
-    with writing(settings.store.path) as store, opened(store) as index:
-        plan = make_plan(settings, index, None)
-        land = Season(settings, plan.land, store)
-        for result in keep_land(land, plan.outlines_place, plan.seasons_place):
-            index.add(result)
-        with hands(plan.todo, land) as hand:
-            for one in plan.todo:
-                for result in hand(one).published:
-                    index.add(result)
-    return store
+    run_plain(load("default", overrides))
+    return Store(folder / "store")
 
 
 def truth_of(folder: Path, season: int) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from agro.domain.errors import BadInput
 from agro.store import history
 from agro.store.index import opened
 from agro.store.publish import KINDS, Store
@@ -10,18 +9,7 @@ from agro.store.publish import KINDS, Store
 
 def inventory(store: Store, field_id: str | None) -> list[dict[str, Any]]:
     """A row a kind: kind, results, first and last day, assets; of a field only what lies over it. Raises BadInput."""
-    box: tuple[float, float, float, float] | None = None
-    if field_id is not None:
-        outlines = history.outlines(store).set_index("field_id")
-        if field_id not in outlines.index:
-            raise BadInput(
-                "SHOW-FIELD",
-                "there is no field {met} in the store",
-                "fields are for instance {expected}",
-                met=field_id,
-                expected=", ".join(outlines.index[:5]),
-            )
-        box = outlines.loc[field_id].geometry.bounds
+    box = history.field(store, field_id).geometry.bounds if field_id is not None else None
     rows = []
     with opened(store) as index:
         for kind in KINDS:

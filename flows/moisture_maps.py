@@ -21,8 +21,8 @@ from agro.store.maps import joined
 from agro.store.publish import Published, Store, digest, file_name, now
 from agro.store.stac import bbox_of
 from flows.keeping import Result, keep
-from flows.plan import Land
-from flows.settings import CONFIGS, Settings, crop_codes, facts
+from flows.plan import Land, crops_of
+from flows.settings import CONFIGS, Settings, facts
 
 ALGORITHM = 1  # raise it when the same pixels give other edges or another wetness
 _OUTSIDE = -1
@@ -45,13 +45,8 @@ def groups(land: Land, season: int) -> dict[str, str]:
     district = dict(
         zip(outlines["field_id"], outlines["district"].where(outlines["district"].notna(), "-"), strict=True)
     )
-    crop = {i: c for i, c in zip(outlines["field_id"], outlines["crop"], strict=True) if isinstance(c, str)}
-    if len(land.seasons):
-        grown = land.seasons[land.seasons["season"] == season]
-        crop |= {i: c for i, c in zip(grown["field_id"], grown["crop"], strict=True) if isinstance(c, str)}
-    codes = crop_codes()
-    named = {field_id: codes.get(word, word) for field_id, word in crop.items()}
-    return {field_id: f"{place}/{named.get(field_id, '-')}" for field_id, place in district.items()}
+    crop = crops_of(outlines, land.seasons, season)
+    return {field_id: f"{place}/{crop.get(field_id, '-')}" for field_id, place in district.items()}
 
 
 def make_edges(settings: Settings, land: Land, store: Store, index: Index) -> list[Refusal]:

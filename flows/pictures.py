@@ -25,30 +25,16 @@ def picture(store: Store, field_id: str | None, layer: str, until: date | None, 
         raise BadInput(
             "SHOW-LAYER", "unknown layer {met}", "choose one of {expected}", met=layer, expected=", ".join(VEGETATION)
         )
-    outlines, rows = history.outlines(store), history.fieldstats(store)
+    rows = history.fieldstats(store)
     rows = rows[rows["layer"] == layer]
     if until is not None:
         rows = rows[rows["acquired_at"] <= datetime.combine(until, time.max, UTC)]
     if rows.empty:
         raise _nothing(layer)
     if field_id is None:
-        return _overview(store, outlines, rows, layer, language)
-    if field_id not in set(outlines["field_id"]):
-        raise BadInput(
-            "SHOW-FIELD",
-            "there is no field {met} in the store",
-            "fields are for instance {expected}",
-            met=field_id,
-            expected=", ".join(outlines["field_id"][:5]),
-        )
-    return _one(
-        store,
-        outlines.set_index("field_id").loc[field_id],
-        rows[rows["field_id"] == field_id],
-        layer,
-        until is not None,
-        language,
-    )
+        return _overview(store, history.outlines(store), rows, layer, language)
+    row = history.field(store, field_id)
+    return _one(store, row, rows[rows["field_id"] == field_id], layer, until is not None, language)
 
 
 def _one(store: Store, field: pd.Series, rows: pd.DataFrame, layer: str, day_chosen: bool, language: str) -> bytes:

@@ -21,7 +21,7 @@ from agro.sources.outlines import read_outlines
 from agro.sources.season_fields import read_season_fields
 from agro.store.index import Index
 from agro.store.publish import Published, digest, file_name, whole
-from flows.settings import Settings, band_aliases, crops
+from flows.settings import Settings, band_aliases, crop_codes, crops
 from flows.simulated import twin_catalog
 
 ALGORITHM = 2  # raise it when the same input gives other pixels or rows: everything is then made again, beside the old
@@ -142,6 +142,19 @@ def _land_places(land: Land, index: Index) -> tuple[str | None, str | None]:
         return outlines, None
     rivals = [r for r in index.items("season_fields") if r.properties["agro:field_ids"] == land.field_ids]
     return outlines, missing_place(f"season_fields/{land.seasons_key}", rivals, index)
+
+
+def crops_of(outlines: gpd.GeoDataFrame, seasons: pd.DataFrame, season: int) -> dict[str, str]:
+    """The code of what each field grows in a season, where somebody said it: in the season table, else its outline."""
+    grown = seasons[seasons["season"] == season] if len(seasons) else seasons
+    told = [(outlines["field_id"], outlines["crop"])] + ([(grown["field_id"], grown["crop"])] if len(grown) else [])
+    codes = crop_codes()
+    return {
+        field_id: codes.get(word, word)
+        for ids, words in told
+        for field_id, word in zip(ids, words, strict=True)
+        if isinstance(word, str)
+    }
 
 
 def read_land(settings: Settings) -> Land:

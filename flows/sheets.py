@@ -91,16 +91,7 @@ def one_map(store: Store, field_id: str, layer: str, until: date | None, languag
 
 
 def _field(store: Store, index: Index, field_id: str, until: date | None, language: str) -> _Field:
-    outlines = history.outlines(store)
-    if field_id not in set(outlines["field_id"]):
-        raise BadInput(
-            "SHOW-FIELD",
-            "there is no field {met} in the store",
-            "fields are for instance {expected}",
-            met=field_id,
-            expected=", ".join(outlines["field_id"][:5]),
-        )
-    row = outlines.set_index("field_id").loc[field_id]
+    row = history.field(store, field_id)
     passes = index.items("passes")
     crs = str(passes[-1].properties["proj:code"])
     outline = gpd.GeoSeries([row.geometry], crs=4326).to_crs(crs).iloc[0]

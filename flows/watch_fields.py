@@ -14,11 +14,11 @@ from agro.agromaps.alerts import AlertRule, fields_behind, parts_behind
 from agro.domain.alert import Alert
 from agro.domain.errors import BadInput, Refusal
 from agro.store import history
-from agro.store import stac as items
 from agro.store.index import Index, opened
-from agro.store.publish import Published, Store, digest, publish, writing
-from agro.store.tables import to_parquet
+from agro.store.publish import Published, Store, digest, writing
+from flows.keeping import Result, keep
 from flows.looks import clear_looks, each_field
+from flows.plan import crops_of
 from flows.settings import CONFIGS, Settings, facts, load
 from flows.tell_farms import tell_farms
 
@@ -65,7 +65,7 @@ def _current_alerts(settings: Settings, store: Store, index: Index, until: date 
     newest = rows["acquired_at"].max()
     rows = rows[rows["acquired_at"] >= newest - timedelta(days=settings.watch.days)]
     outlines = history.outlines(store)
-    crops = _crops(outlines, history.seasons(store), newest.year)
+    crops = crops_of(outlines, history.seasons(store), newest.year)
     rule = AlertRule(**{name: value for name, value in facts(CONFIGS / "alerts.toml").items() if name != "version"})
     first = rows["acquired_at"].min().isoformat()[:10]
     last = newest.isoformat().replace("+00:00", "Z")
@@ -81,30 +81,12 @@ def _current_alerts(settings: Settings, store: Store, index: Index, until: date 
     table = _table(alerts, outlines, crops)
     properties = {
         "datetime": last,
-        "agro:kind": "alerts",
         "agro:parents": parents,
         "agro:alerts": len(table),
         "agro:parameters": asdict(rule),
         "agro:simulated": any(table.properties["agro:simulated"] for table in tables),
     }
-    item = items.item(
-        place.rsplit("/", 1)[-1],
-        tuple(outlines.total_bounds),
-        properties,
-        {"alerts": items.table_asset("alerts.parquet", "what falls behind")},
-    )
-    result = publish(store, place, {"alerts": to_parquet(table)}, item)
-    index.add(result)
-    return result
-
-
-def _crops(outlines: gpd.GeoDataFrame, seasons: pd.DataFrame, season: int) -> dict[str, str]:
-    """What grows in each field, where somebody said it."""
-    declared = {
-        i: crop for i, crop in zip(outlines["field_id"], outlines["crop"], strict=True) if isinstance(crop, str)
-    }
-    now = seasons[seasons["season"] == season]
-    return declared | {i: crop for i, crop in zip(now["field_id"], now["crop"], strict=True) if isinstance(crop, str)}
+    return keep(store, index, place, Result(properties, tuple(outlines.total_bounds), tables={"alerts": table}))
 
 
 def _alerts(

@@ -85,13 +85,11 @@ def write(content: bytes, output: Path | None) -> None:
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
         return
-    filling = output.with_name(f".{output.name}.filling")
+    from agro.store.whole_file import write_whole
+
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        filling.write_bytes(content)
-        filling.replace(output)
+        write_whole(output, content)
     except OSError as error:
-        filling.unlink(missing_ok=True)
         raise BadInput(
             "FILE-WRITE",
             "{where}: cannot be written ({met})",

@@ -10,7 +10,7 @@ import pandas as pd
 
 from agro.domain.errors import AgroError, BadInput, Refusal, Told
 from agro.domain.land import SEASON_COLUMNS, STRAW, Crop
-from agro.sources.tables import day, plain, read_rows
+from agro.sources.tables import check_columns, day, plain, read_rows, unknown_column
 
 _HEADINGS = {
     "поле": "field_id",
@@ -95,25 +95,9 @@ def _columns(heading: Sequence[Any], where: str) -> list[str]:
         word = plain(cell)
         name = _HEADINGS.get(word, word)
         if name not in SEASON_COLUMNS:
-            near = get_close_matches(word, [*_HEADINGS, *SEASON_COLUMNS], n=1)
-            raise BadInput(
-                "CSV-HEADER",
-                "{where}: unknown column {met}",
-                "did you mean {near}?" if near else "use the headings of the documentation",
-                where=where,
-                met=str(cell),
-                near=", ".join(near),
-            )
+            raise unknown_column(where, cell, word, [*_HEADINGS, *SEASON_COLUMNS])
         names.append(name)
-    missing = [name for name in _NEEDED if name not in names]
-    if missing or len(set(names)) < len(names):
-        raise BadInput(
-            "CSV-COLUMNS",
-            "{where}: every column once, and {missing} must be there",
-            "mend the heading",
-            where=where,
-            missing=", ".join(missing or _NEEDED),
-        )
+    check_columns(where, names, [name for name in _NEEDED if name not in names], _NEEDED)
     return names
 
 

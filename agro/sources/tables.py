@@ -3,7 +3,9 @@
 import csv
 import io
 import re
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,31 @@ def read_rows(path: Path) -> list[list[Any]]:
         "save it in one of these formats",
         where=path.name,
     )
+
+
+def unknown_column(where: str, cell: Any, word: str, known: Iterable[str]) -> BadInput:
+    """What to say of a heading that nobody knows; `word` is how it was looked up among the `known`."""
+    near = get_close_matches(word, list(known), n=1)
+    return BadInput(
+        "CSV-HEADER",
+        "{where}: unknown column {met}",
+        "did you mean {near}?" if near else "use the headings of the documentation",
+        where=where,
+        met=str(cell),
+        near=", ".join(near),
+    )
+
+
+def check_columns(where: str, names: Sequence[str], missing: Sequence[str], needed: Sequence[str]) -> None:
+    """Every column once, and none missing. Raises BadInput."""
+    if missing or len(set(names)) < len(names):
+        raise BadInput(
+            "CSV-COLUMNS",
+            "{where}: every column once, and {missing} must be there",
+            "mend the heading",
+            where=where,
+            missing=", ".join(missing or needed),
+        )
 
 
 def _sheet(path: Path) -> list[list[Any]]:

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from agro.domain.errors import BadInput
+from agro.sources.tables import check_columns, unknown_column
 
 # Words that begin a heading; the unit follows them. The longest match wins.
 _WORDS = {
@@ -70,15 +70,7 @@ def columns_of(heading: Sequence[Any], where: str) -> tuple[list[tuple[str, floa
         word = max((w for w in _HEADINGS if words == w or words.startswith(w + "_")), key=len, default=None)
         if word is None:
             if not words.startswith(_LEFT_ALONE):
-                near = get_close_matches(words, _HEADINGS, n=1)
-                raise BadInput(
-                    "CSV-HEADER",
-                    "{where}: unknown column {met}",
-                    "did you mean {near}?" if near else "use the headings of the documentation",
-                    where=where,
-                    met=str(cell),
-                    near=", ".join(near),
-                )
+                raise unknown_column(where, cell, words, _HEADINGS)
             columns.append(None)
             continue
         name, unit = _HEADINGS[word], words.removeprefix(word)
@@ -90,14 +82,7 @@ def columns_of(heading: Sequence[Any], where: str) -> tuple[list[tuple[str, floa
     names = [column[0] for column in columns if column]
     missing = [name for name in ("day", "rain_mm") if name not in names]
     missing += ["tmin_c, tmax_c"] if not {"tmin_c", "tmax_c"} <= set(names) and "et0_mm" not in names else []
-    if missing or len(set(names)) < len(names):
-        raise BadInput(
-            "CSV-COLUMNS",
-            "{where}: every column once, and {missing} must be there",
-            "mend the heading",
-            where=where,
-            missing=", ".join(missing or names),
-        )
+    check_columns(where, names, missing, names)
     return columns, heights
 
 

@@ -62,6 +62,21 @@ def outlines(store: Store, as_of: str | None = None) -> GeoDataFrame:
     return GeoDataFrame(rows.sort_values("field_id", ignore_index=True), crs=4326)
 
 
+def field(store: Store, field_id: str) -> pd.Series:
+    """The newest outline row of one field, named by its id. Raises BadInput where there is none."""
+    known = outlines(store).set_index("field_id")
+    if field_id not in known.index:
+        raise BadInput(
+            "SHOW-FIELD",
+            "there is no field {met} in the store",
+            "fields are for instance {expected}",
+            met=field_id,
+            expected=", ".join(known.index[:5]),
+        )
+    row: pd.Series = known.loc[field_id]
+    return row
+
+
 def seasons(store: Store, as_of: str | None = None) -> pd.DataFrame:
     """What grew where, the newest row of each field and season; empty where nobody said it."""
     with opened(store) as index:

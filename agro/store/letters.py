@@ -1,15 +1,14 @@
 """The door for letters: an outbox folder, or a mail server. A letter is one RFC 5322 message in either."""
 
-import os
 import smtplib
 import ssl
-from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate
 from pathlib import Path
 
 from agro.domain.errors import BadInput, SourceDown
+from agro.store.whole_file import write_whole
 
 _DEADLINE_S = 30  # [s] for each step with a mail server
 
@@ -49,17 +48,10 @@ def _one_line(text: str) -> str:
 
 def put(outbox: Path, name: str, content: bytes) -> Path:
     """Lay a letter into the outbox, whole or absent; the same name twice is one letter."""
-    target, filling = outbox / name, outbox / f".{name}.filling"
+    target = outbox / name
     try:
-        outbox.mkdir(parents=True, exist_ok=True)
-        with filling.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        filling.replace(target)
+        write_whole(target, content)
     except OSError as error:
-        with suppress(OSError):
-            filling.unlink(missing_ok=True)
         raise BadInput(
             "OUTBOX",
             "{where}: letters cannot be laid here ({met})",
