@@ -52,14 +52,14 @@ def clear_looks(
     Looks of one instant over several tiles are one look. Each field is read from the product that is current for it.
     """
     mine = rows[(rows["layer"] == layer) & (rows["n_px"] > 0) & (rows["acquired_at"] >= since)]
-    parts = history.parts_by_acquisition(store)
+    parts = history.all_parts(store)
     wanted = [
         (acquired_at, acquisition_id, set(table["field_id"]))
         for (acquired_at, acquisition_id), table in mine.groupby(["acquired_at", "acquisition_id"])
     ]
     if not wanted:
         return None
-    crs = str(parts[wanted[-1][1]][-1].properties["proj:code"])
+    crs = str(parts(wanted[-1][1])[-1].properties["proj:code"])
     size = LAYERS[layer].resolution_m
     pixels = field_pixels(list(outlines["field_id"]), list(outlines.geometry.to_crs(crs)), size)
     owner = np.repeat(np.arange(len(pixels.field_ids)), np.diff(pixels.start))
@@ -67,7 +67,7 @@ def clear_looks(
     values = np.full((len(seen_at), len(owner)), np.nan, "float32")
     for acquired_at, acquisition_id, field_ids in wanted:
         current = np.isin(owner, [i for i, name in enumerate(pixels.field_ids) if name in field_ids])
-        found = _clear_at(store, parts[acquisition_id], layer, pixels)
+        found = _clear_at(store, parts(acquisition_id), layer, pixels)
         values[seen_at.index(acquired_at), current] = found[current]
     return Looks(values, tuple(instant.to_pydatetime() for instant in seen_at), pixels, crs)
 

@@ -79,13 +79,12 @@ def make_edges(settings: Settings, land: Land, store: Store, index: Index) -> li
     return refused
 
 
-def make_wetness(settings: Settings, land: Land, store: Store, index: Index) -> int:
-    """The wetness of every current pass whose groups have edges, where it is not made yet; how many were made."""
+def make_wetness(settings: Settings, land: Land, store: Store, index: Index) -> list[Refusal]:
+    """The wetness of every current pass whose groups have edges, where it is not made yet."""
     newest = {edges.properties["agro:group"]: edges for edges in index.items("moisture_edges")}
     if not newest:
-        return 0
+        return []
     rules = WetnessRules(**facts(CONFIGS / "moisture.toml")["wetness"])
-    made = 0
     for parts, seen_on in _current(store):
         here = {name: newest[name] for name in sorted(set(groups(land, seen_on.year).values())) if name in newest}
         about = parts[-1].properties
@@ -108,16 +107,15 @@ def make_wetness(settings: Settings, land: Land, store: Store, index: Index) -> 
             "agro:simulated": about["agro:simulated"],
         }
         keep(store, index, place, Result(properties, result.bbox, result.layers, result.tables))
-        made += 1
-    return made
+    return []
 
 
 def _current(store: Store) -> list[tuple[list[Published], pd.Timestamp]]:
     """The parts and the date of every current acquisition that shows something, oldest first."""
     rows = history.fieldstats(store)
-    parts = history.parts_by_acquisition(store)
+    parts = history.all_parts(store)
     seen = rows[rows["n_px"] > 0].drop_duplicates("acquisition_id").sort_values("acquired_at")
-    return [(parts[name], at) for name, at in zip(seen["acquisition_id"], seen["acquired_at"], strict=True)]
+    return [(parts(name), at) for name, at in zip(seen["acquisition_id"], seen["acquired_at"], strict=True)]
 
 
 def _look(store: Store, parts: Sequence[Published], seen_on: pd.Timestamp) -> _Look | None:

@@ -1,6 +1,6 @@
 """Season by season, block by block: when the crop rose, peaked and fell, and how much green there was in all."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
@@ -11,6 +11,7 @@ import xarray as xr
 from rasterio.features import geometry_mask
 
 from agro.agromaps.season import SeasonRules, season
+from agro.domain.errors import Refusal
 from agro.domain.grid import Block, Grid, blocks_over
 from agro.domain.layers import LAYERS
 from agro.imagery.clearsky import on_pixels_of
@@ -31,19 +32,14 @@ _SLICE = 60_000  # pixels whose daily curves are held at once
 Look = tuple[datetime, list[Published]]
 
 
-def finished_seasons(settings: Settings, rows: pd.DataFrame, today: date) -> list[int]:
-    """The years with looks whose season is over."""
-    years = sorted({instant.year for instant in rows["acquired_at"]})
-    return [year for year in years if _day(year, settings.maps.season_last_day) < today]
-
-
-def make_seasons(settings: Settings, land: Land, store: Store, index: Index, years: Sequence[int]) -> int:
-    """The season layers of every block that holds fields, where they are not made yet; how many were made."""
+def make_seasons(settings: Settings, land: Land, store: Store, index: Index, today: date) -> list[Refusal]:
+    """The layers of every finished season in every block that holds fields, where they are not made yet."""
     rows = history.fieldstats(store)
-    parts = history.parts_by_acquisition(store)
+    parts = history.all_parts(store)
     rules = facts(CONFIGS / "season.toml")
-    made = 0
-    for year in years:
+    for year in sorted({instant.year for instant in rows["acquired_at"]}):
+        if _day(year, settings.maps.season_last_day) >= today:
+            continue
         looks = _looks(settings, rows, parts, rules["layer"], year)
         for block in _blocks(land):
             mapped = [part for _, own in looks for part in own if block.block_id in part.properties["agro:blocks"]]
@@ -65,12 +61,11 @@ def make_seasons(settings: Settings, land: Land, store: Store, index: Index, yea
                 "agro:simulated": settings.imagery.source == "twin",
             }
             keep(store, index, place, Result(properties, bbox_of(grid), {n: (v, grid) for n, v in layers.items()}))
-            made += 1
-    return made
+    return []
 
 
 def _looks(
-    settings: Settings, rows: pd.DataFrame, parts: dict[str, list[Published]], layer: str, year: int
+    settings: Settings, rows: pd.DataFrame, parts: Callable[[str], list[Published]], layer: str, year: int
 ) -> list[Look]:
     """The current acquisitions of a season that show any field, oldest first."""
     first = datetime.combine(_day(year, settings.maps.season_first_day), datetime.min.time(), UTC)
@@ -78,7 +73,7 @@ def _looks(
     mine = rows[(rows["layer"] == layer) & (rows["n_px"] > 0) & rows["acquired_at"].between(first, last)]
     seen = mine.drop_duplicates("acquisition_id").sort_values("acquired_at")
     return [
-        (at.to_pydatetime(), parts[name]) for at, name in zip(seen["acquired_at"], seen["acquisition_id"], strict=True)
+        (at.to_pydatetime(), parts(name)) for at, name in zip(seen["acquired_at"], seen["acquisition_id"], strict=True)
     ]
 
 

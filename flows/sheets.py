@@ -93,17 +93,24 @@ def one_map(store: Store, field_id: str, layer: str, until: date | None, languag
 def _field(store: Store, index: Index, field_id: str, until: date | None, language: str) -> _Field:
     row = history.field(store, field_id)
     passes = index.items("passes")
+    if not passes:
+        raise BadInput(
+            "STORE-EMPTY", "{where}: nothing is published yet", "run `agro run` first", where=str(store.root)
+        )
     crs = str(passes[-1].properties["proj:code"])
     outline = gpd.GeoSeries([row.geometry], crs=4326).to_crs(crs).iloc[0]
     return _Field(row, outline, crs, datetime.combine(until, time.max, UTC) if until else None, language)
 
 
 def _simulated(index: Index) -> bool:
-    return bool(index.items("passes")[-1].properties["agro:simulated"])
+    return any(result.properties["agro:simulated"] for result in index.items("outlines"))
 
 
 def _year(field: _Field, index: Index) -> int:
-    return field.until.year if field.until else int(index.items("fieldstats")[-1].properties["datetime"][:4])
+    """The season that is looked at: that of the day, or of the newest look."""
+    if field.until:
+        return field.until.year
+    return max(int(result.properties["datetime"][:4]) for result in index.items("passes"))
 
 
 def _vegetation(store: Store, field: _Field) -> Panel:
@@ -284,8 +291,7 @@ def _water(store: Store, index: Index, field: _Field) -> tuple[pd.DataFrame | No
     if field.until is not None:
         mine = mine[mine["day"] <= field.until.replace(tzinfo=None)]
     if mine.empty:
-        refused = results[-1].properties["agro:refused"].get(field.row.name, "")
-        return None, refused or say("no weather, so no water balance", language)
+        return None, say("no balance for this field: agro review says why", language)
     last = mine.iloc[-1]
     note = say(
         "{day}: 0-100 cm {deep} ± {deep_se} mm, 0-20 cm {top} ± {top_se} mm.",

@@ -13,6 +13,7 @@ from shapely import MultiPoint
 from agro.agromaps.alerts import AlertRule, fields_behind, parts_behind
 from agro.domain.alert import Alert
 from agro.domain.errors import BadInput, Refusal
+from agro.domain.land import OUTLINE_COLUMNS
 from agro.store import history
 from agro.store.index import Index, opened
 from agro.store.publish import Published, Store, digest, writing
@@ -71,8 +72,8 @@ def _current_alerts(settings: Settings, store: Store, index: Index, until: date 
     last = newest.isoformat().replace("+00:00", "Z")
     tables = [table for table in index.items("fieldstats") if first <= table.properties["datetime"] <= last]
     parents = [table.place for table in tables]
-    versions = sorted(zip(outlines["field_id"], outlines["version"], strict=True))
-    key = digest([parents, versions, sorted(crops.items()), asdict(rule)])
+    fields = [[str(cell) for cell in row] for row in outlines[list(OUTLINE_COLUMNS)].itertuples(index=False)]
+    key = digest([parents, fields, sorted(crops.items()), asdict(rule)])
     place = f"alerts/{newest.year}/{newest:%Y%m%dT%H%M%S}--{key}"
     standing = index.at(place)
     if standing is not None:

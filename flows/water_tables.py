@@ -42,9 +42,7 @@ class _Weather:
     winters: dict[str, Winter]
 
 
-def make_water(
-    settings: Settings, land: Land, source: Path | None, store: Store, index: Index, years: Sequence[int]
-) -> list[Refusal]:
+def make_water(settings: Settings, land: Land, source: Path | None, store: Store, index: Index) -> list[Refusal]:
     """The water balance of every field in the seasons, where it is not made yet; what was refused."""
     if source is None:
         return []
@@ -52,10 +50,11 @@ def make_water(
     rows = rows[(rows["layer"] == "ndvi") & (rows["clear_fraction"] >= _ENOUGH_CLEAR)]
     rules = facts(CONFIGS / "water.toml")
     weather: tuple[pd.DataFrame, list[Refusal]] | None = None
-    for year in years:
+    for year in sorted({instant.year for instant in rows["acquired_at"]}):
         looks = rows[rows["acquired_at"].dt.year == year]
         wetness = [r for r in index.items("moisture") if r.properties["datetime"][:4] == str(year)]
-        parents = sorted([f"{a}" for a in looks["acquisition_id"].unique()] + [r.place for r in wetness])
+        counted = [r for r in index.items("fieldstats") if r.properties["datetime"][:4] == str(year)]
+        parents = sorted(result.place for result in (*counted, *wetness))
         key = digest([identity, parents, rules, land.key, land.seasons_key, ALGORITHM])
         place = f"water/{year}/{key}"
         if looks.empty or index.at(place):

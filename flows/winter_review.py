@@ -9,14 +9,13 @@ from prefect import flow
 
 from agro.domain.errors import AgroError, Refusal
 from agro.reports.words import say
-from agro.store import history
 from agro.store.index import Index, opened
 from agro.store.publish import KINDS, Store, writing
 from flows.ground_maps import make_relief
 from flows.moisture_maps import make_edges, make_wetness
 from flows.plan import Land, read_land
 from flows.progress import progress
-from flows.season_maps import finished_seasons, make_seasons
+from flows.season_maps import make_seasons
 from flows.settings import Settings, load
 from flows.simulated import Records, records_of
 from flows.soil_maps import make_soil
@@ -75,23 +74,21 @@ def review(settings: Settings, whole: bool = True, today: date | None = None) ->
 def _step(
     name: str, settings: Settings, land: Land, records: Records, store: Store, index: Index, today: date
 ) -> list[Refusal]:
-    rows = history.fieldstats(store)
-    if name == "relief":
-        return make_relief(settings, land, records.elevation, store, index)
-    if name == "soil":
-        return make_soil(settings, land, records.soil, store, index, today)
-    if name == "season curves":
-        make_seasons(settings, land, store, index, finished_seasons(settings, rows, today))
-    elif name == "wetness edges":
-        return make_edges(settings, land, store, index)
-    elif name == "wetness":
-        make_wetness(settings, land, store, index)
-    elif name == "water balance":
-        years = sorted({instant.year for instant in rows["acquired_at"]})
-        return make_water(settings, land, records.weather, store, index, years)
-    elif name == "zones":
-        return make_zones(settings, land, store, index)[1]
-    return []
+    match name:
+        case "relief":
+            return make_relief(settings, land, records.elevation, store, index)
+        case "soil":
+            return make_soil(settings, land, records.soil, store, index, today)
+        case "season curves":
+            return make_seasons(settings, land, store, index, today)
+        case "wetness edges":
+            return make_edges(settings, land, store, index)
+        case "wetness":
+            return make_wetness(settings, land, store, index)
+        case "water balance":
+            return make_water(settings, land, records.weather, store, index)
+        case _:
+            return make_zones(settings, land, store, index)
 
 
 def _counted(index: Index) -> dict[str, int]:

@@ -45,14 +45,14 @@ class _Sources:
         return sorted([*own, *([self.relief.place] if self.relief else [])])
 
 
-def make_zones(settings: Settings, land: Land, store: Store, index: Index) -> tuple[int, list[Refusal]]:
-    """The zones of every district's fields, where they are not made yet: how many fields were drawn, the refusals."""
-    drawn, refused = 0, []
+def make_zones(settings: Settings, land: Land, store: Store, index: Index) -> list[Refusal]:
+    """The zones of every district's fields, where they are not made yet; what was refused."""
+    refused: list[Refusal] = []
     newest: dict[tuple[int, str], Published] = {
         (r.properties["agro:season"], r.properties["agro:block"]): r for r in index.items("seasons")
     }
     if not newest:
-        return 0, []
+        return []
     rules = ZoneRules(implement_width_m=settings.maps.implement_width_m)
     for group in groups_of(land):
         seasons: dict[int, list[Published]] = {}
@@ -69,7 +69,6 @@ def make_zones(settings: Settings, land: Land, store: Store, index: Index) -> tu
             continue
         drawing, without = _district(land, store, group, sources, rules)
         refused += without
-        drawn += len(drawing.tables["fields"])
         properties = {
             "datetime": now(),
             "agro:district": group.name,
@@ -78,7 +77,7 @@ def make_zones(settings: Settings, land: Land, store: Store, index: Index) -> tu
             "agro:simulated": settings.imagery.source == "twin",
         }
         keep(store, index, place, Result(properties, drawing.bbox, drawing.layers, drawing.tables))
-    return drawn, refused
+    return refused
 
 
 def _meets(result: Published, outlines: gpd.GeoDataFrame) -> bool:

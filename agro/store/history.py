@@ -1,11 +1,13 @@
 """What the store knows of all passes: the field table as a whole, the outlines, the maps of one pass."""
 
+from collections.abc import Callable
+
 import pandas as pd
 from geopandas import GeoDataFrame
 
 from agro.domain.errors import BadInput
 from agro.store.index import opened
-from agro.store.publish import Published, Store, read_asset
+from agro.store.publish import Published, Store, read_asset, torn
 from agro.store.tables import from_parquet
 
 _ROW = ["field_id", "acquired_at", "acquisition_id", "layer"]
@@ -88,15 +90,20 @@ def seasons(store: Store, as_of: str | None = None) -> pd.DataFrame:
 
 def parts_of(store: Store, acquisition_id: str, as_of: str | None = None) -> list[Published]:
     """The parts of one acquisition's map that its current table was counted from."""
-    return parts_by_acquisition(store, as_of)[acquisition_id]
+    return all_parts(store, as_of)(acquisition_id)
 
 
-def parts_by_acquisition(store: Store, as_of: str | None = None) -> dict[str, list[Published]]:
-    """For each acquisition, the parts of its map that its current table was counted from."""
+def all_parts(store: Store, as_of: str | None = None) -> Callable[[str], list[Published]]:
+    """What gives the parts of any acquisition, by one look at the index; it raises TornFile where one is gone."""
     with opened(store) as index:
         parts = {part.place: part for part in index.items("passes", as_of)}
         tables = {r.properties["agro:acquisition_id"]: r for r in index.items("fieldstats", as_of)}
-    return {
-        acquisition_id: [parts[place] for place in table.properties["agro:parents"]]
-        for acquisition_id, table in tables.items()
-    }
+
+    def parts_of_one(acquisition_id: str) -> list[Published]:
+        parents = tables[acquisition_id].properties["agro:parents"]
+        gone = [place for place in parents if place not in parts]
+        if gone:
+            raise torn(gone[0], "the folder is gone")
+        return [parts[place] for place in parents]
+
+    return parts_of_one

@@ -205,7 +205,7 @@ def whole(store: Store, place: str) -> Published:
             if path.stat().st_size != about["file:size"]:
                 raise ValueError(f"{path.name} has {path.stat().st_size} bytes, not {about['file:size']}")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise _torn(place, str(error)) from None
+        raise torn(place, str(error)) from None
     return Published(place, item)
 
 
@@ -215,9 +215,9 @@ def read_asset(store: Store, result: Published, name: str) -> bytes:
     try:
         content: bytes = (store.root / result.place / about["href"]).read_bytes()
     except OSError as error:
-        raise _torn(result.place, str(error)) from None
+        raise torn(result.place, str(error)) from None
     if _identity(content)["file:checksum"] != about["file:checksum"]:
-        raise _torn(result.place, f"the sha-256 of {name} differs")
+        raise torn(result.place, f"the sha-256 of {name} differs")
     return content
 
 
@@ -235,7 +235,8 @@ def own_hash(item: Mapping[str, Any]) -> str:
     return hashlib.sha256(_canonical({**item, "properties": properties})).hexdigest()
 
 
-def _torn(place: str, met: str) -> TornFile:
+def torn(place: str, met: str) -> TornFile:
+    """What to say of a result that is not whole."""
     return TornFile(
         "STORE-TORN",
         "{where}: is damaged ({met})",
