@@ -21,7 +21,7 @@ from flows.occasions import FOUND, PUBLISHED, when
 from flows.plan import read_land
 from flows.settings import Settings, load
 from flows.watch_fields import watch_fields
-from flows.winter_review import maps_after_pass, winter_review
+from flows.winter_review import winter_review
 
 FALLBACK_CRON = "30 2 * * 1"  # Monday morning in Kuzbass: what an event lost is made up for
 WINTER_CRON = "0 3 1 11 *"  # when the season is over
@@ -85,11 +85,9 @@ def deployments(config: str, overrides: Sequence[str]) -> list[Any]:
             concurrency_limit=ONE_AT_A_TIME,
             **common,
         ),
-        maps_after_pass.to_deployment(
-            "maps-after-pass", triggers=[published], concurrency_limit=ONE_AT_A_TIME, **common
-        ),
         winter_review.to_deployment(
             "winter-review",
+            triggers=[published],
             schedules=[Cron(WINTER_CRON, timezone="UTC"), Cron(FALLBACK_CRON, timezone="UTC")],
             concurrency_limit=ONE_AT_A_TIME,
             **common,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ from agro.store.publish import Published, Store, digest, file_name, now
 from agro.store.stac import bbox_of
 from flows.keeping import Result, keep
 from flows.plan import Land, crops_of
-from flows.settings import CONFIGS, Settings, facts
+from flows.settings import CONFIGS, Settings, facts, season_day
 
 ALGORITHM = 1  # raise it when the same pixels give other edges or another wetness
 _OUTSIDE = -1
@@ -49,10 +50,13 @@ def groups(land: Land, season: int) -> dict[str, str]:
     return {field_id: f"{place}/{crop.get(field_id, '-')}" for field_id, place in district.items()}
 
 
-def make_edges(settings: Settings, land: Land, store: Store, index: Index) -> list[Refusal]:
-    """Fit the edges of every group from all clear passes, where they are not fitted yet; which groups had too few."""
+def make_edges(settings: Settings, land: Land, store: Store, index: Index, today: date) -> list[Refusal]:
+    """Fit the edges of every group from all clear passes of finished seasons, where that is not done yet.
+
+    A running season would move them, and all wetness with them, with every pass. Returns which groups had too few.
+    """
     rules = facts(CONFIGS / "moisture.toml")["edges"]
-    looks = _current(store)
+    looks = [(parts, at) for parts, at in _current(store) if season_day(at.year, settings.maps.season_last_day) < today]
     parents = sorted(part.place for parts, _ in looks for part in parts)
     key = digest([parents, rules, land.key, land.seasons_key, ALGORITHM])
     if any(result.properties["agro:key"] == key for result in index.items("moisture_edges")):

@@ -23,7 +23,7 @@ from agro.store.publish import Published, Store, digest
 from agro.store.stac import bbox_of
 from flows.keeping import Result, keep
 from flows.plan import Land
-from flows.settings import CONFIGS, Settings, facts
+from flows.settings import CONFIGS, Settings, facts, season_day
 
 ALGORITHM = 1  # raise it when the same looks give another season
 _SAMPLE = 2_000  # pixels that the stiffness is chosen on
@@ -38,7 +38,7 @@ def make_seasons(settings: Settings, land: Land, store: Store, index: Index, tod
     parts = history.all_parts(store)
     rules = facts(CONFIGS / "season.toml")
     for year in sorted({instant.year for instant in rows["acquired_at"]}):
-        if _day(year, settings.maps.season_last_day) >= today:
+        if season_day(year, settings.maps.season_last_day) >= today:
             continue
         looks = _looks(settings, rows, parts, rules["layer"], year)
         for block in _blocks(land):
@@ -53,7 +53,7 @@ def make_seasons(settings: Settings, land: Land, store: Store, index: Index, tod
             here = [look for look in looks if any(part.place in places for part in look[1])]
             layers, stiffness, grid = _season_of_block(settings, land, store, block, here, year, rules)
             properties = {
-                "datetime": f"{_day(year, settings.maps.season_last_day)}T00:00:00Z",
+                "datetime": f"{season_day(year, settings.maps.season_last_day)}T00:00:00Z",
                 "agro:season": year,
                 "agro:block": block.block_id,
                 "agro:parents": places,
@@ -68,8 +68,8 @@ def _looks(
     settings: Settings, rows: pd.DataFrame, parts: Callable[[str], list[Published]], layer: str, year: int
 ) -> list[Look]:
     """The current acquisitions of a season that show any field, oldest first."""
-    first = datetime.combine(_day(year, settings.maps.season_first_day), datetime.min.time(), UTC)
-    last = datetime.combine(_day(year, settings.maps.season_last_day), datetime.max.time(), UTC)
+    first = datetime.combine(season_day(year, settings.maps.season_first_day), datetime.min.time(), UTC)
+    last = datetime.combine(season_day(year, settings.maps.season_last_day), datetime.max.time(), UTC)
     mine = rows[(rows["layer"] == layer) & (rows["n_px"] > 0) & rows["acquired_at"].between(first, last)]
     seen = mine.drop_duplicates("acquisition_id").sort_values("acquired_at")
     return [
@@ -95,8 +95,8 @@ def _season_of_block(
 ) -> tuple[dict[str, np.ndarray], Stiffness, Grid]:
     """The season layers (y, x) of one block's field pixels."""
     maps = settings.maps
-    window = _day(year, maps.season_first_day), _day(year, maps.season_last_day)
-    critical = _day(year, maps.critical_first_day), _day(year, maps.critical_last_day)
+    window = season_day(year, maps.season_first_day), season_day(year, maps.season_last_day)
+    critical = season_day(year, maps.critical_first_day), season_day(year, maps.critical_last_day)
     thresholds = {n: v for n, v in rules.items() if n not in ("version", "layer")}
     season_rules = SeasonRules(window, critical, **thresholds)
     west, south, east, north = block.bounds
@@ -145,7 +145,3 @@ def _series(
 def _slices(pixels: int) -> Iterator[slice]:
     for first in range(0, pixels, _SLICE):
         yield slice(first, min(first + _SLICE, pixels))
-
-
-def _day(year: int, month_day: str) -> date:
-    return date.fromisoformat(f"{year}-{month_day}")

@@ -127,33 +127,61 @@ def _tend(
         say("Runs that had died with the machine: {n}; they are marked as crashed", n=dead)
     say("Serving; the runs are shown at {where}", where=os.environ["PREFECT_API_URL"].removesuffix("/api"))
     parameters = parameters_of(config, overrides)
-    folder = settings.imagery.catalog.parent if settings.imagery.catalog else None
-    gone = False
-    seen: object = None  # the first look always starts a run: what came while nobody looked is found at once
-    told: object = None
+    eyes = eyes_of(settings)
     next_look = 0.0
     while not stopped():
         for child in children:
             child.tend(say)
         now = time.monotonic()
-        if folder is not None and gone != (not folder.is_dir()):
-            gone = not gone
-            if gone:
-                say("{where}: the watched folder is gone; it is taken up again when it is back", where=str(folder))
-            else:
-                say("{where}: the watched folder is back", where=str(folder))
-        if settings.serve.watch_s and now >= next_look and not gone:
-            state = signature(folder) if folder else "started"
-            if state == seen and state != told:  # unchanged since the last look: nobody is in the middle of copying
-                told = state if start("after-pass/after-pass", parameters) else told
-            seen, next_look = state, now + settings.serve.watch_s
+        if settings.serve.watch_s and now >= next_look:
+            for eye in eyes:
+                eye.look(lambda deployment: start(deployment, parameters), say)
+            next_look = now + settings.serve.watch_s
         time.sleep(0.5)
 
 
-def signature(folder: Path) -> str:
-    """Changes when any file of a folder comes, goes, grows or is written again."""
+@dataclass
+class Eye:
+    """A look at what somebody may put somewhere, and the deployment that takes it up.
+
+    The first look always starts a run: what came while nobody looked is found at once.
+    """
+
+    place: Path | None
+    deployment: str
+    gone: bool = False
+    seen: str | None = None
+    told: str | None = None
+
+    def look(self, begin: Callable[[str], bool], say: Say) -> None:
+        """Start a run where something changed and then kept still: nobody is in the middle of copying."""
+        if self.place is not None and self.gone != (not self.place.exists()):
+            self.gone = not self.gone
+            if self.gone:
+                say("{where}: the watched folder is gone; it is taken up again when it is back", where=str(self.place))
+            else:
+                say("{where}: the watched folder is back", where=str(self.place))
+        if self.gone:
+            return
+        state = signature(self.place) if self.place else "started"
+        if state == self.seen and state != self.told:
+            self.told = state if begin(self.deployment) else self.told
+        self.seen = state
+
+
+def eyes_of(settings: Settings) -> list[Eye]:
+    """The catalogue's folder, the outlines and the season table start `after-pass`; records start `winter-review`."""
+    catalog, records = settings.imagery.catalog, settings.records
+    eyes = [Eye(catalog.parent if catalog else None, "after-pass/after-pass")]
+    eyes += [Eye(place, "after-pass/after-pass") for place in (settings.fields.path, settings.fields.seasons) if place]
+    named = (records.elevation, records.soil, records.weather)
+    return [*eyes, *(Eye(place, "winter-review/winter-review") for place in named if place)]
+
+
+def signature(place: Path) -> str:
+    """Changes when a file, or any file of a folder, comes, goes, grows or is written again."""
     files = []
-    for root, _, names in os.walk(folder):
+    for root, _, names in [("", [], [str(place)])] if place.is_file() else os.walk(place):
         for name in names:
             try:
                 about = os.stat(os.path.join(root, name))  # noqa: PTH116, PTH118  many files: Path costs more

@@ -3,6 +3,7 @@
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -200,6 +201,11 @@ def band_aliases(path: Path, collections: Sequence[str]) -> dict[str, tuple[str,
             met=", ".join(collections),
         )
     return aliases
+
+
+def season_day(year: int, month_day: str) -> date:
+    """A day of the configuration in a year."""
+    return date.fromisoformat(f"{year}-{month_day}")
 
 
 def crops() -> list[Crop]:

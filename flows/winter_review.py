@@ -1,4 +1,4 @@
-"""The winter review: what finished seasons and the ground tell. Relief, soil, season layers, wetness edges, zones."""
+"""What more than one pass is needed for: relief, soil, seasons, wetness and its edges, water, zones."""
 
 import time
 from collections.abc import Sequence
@@ -36,18 +36,12 @@ class Reviewed:
 
 @flow(name="winter-review")
 def winter_review(config: str = "default", overrides: Sequence[str] = ()) -> Reviewed:
-    """Make every map that needs whole seasons or the ground. config and overrides as for `after_pass`."""
+    """Make every map that more than one pass is needed for. config and overrides as for `after_pass`."""
     return review(load(config, overrides))
 
 
-@flow(name="maps-after-pass")
-def maps_after_pass(config: str = "default", overrides: Sequence[str] = ()) -> Reviewed:
-    """The wetness of new passes and the water balance up to the newest weather."""
-    return review(load(config, overrides), whole=False)
-
-
-def review(settings: Settings, whole: bool = True, today: date | None = None) -> Reviewed:
-    """The same without Prefect; not `whole`: only what each pass changes. Nothing is made twice."""
+def review(settings: Settings, today: date | None = None) -> Reviewed:
+    """The same without Prefect. Nothing is made twice, so that it may follow every pass."""
     started, land = time.monotonic(), read_land(settings)
     records = records_of(settings, land)
     refused: list[Refusal] = []
@@ -58,11 +52,10 @@ def review(settings: Settings, whole: bool = True, today: date | None = None) ->
     ):
         before = _counted(index)
         for name in _STEPS:
-            if whole or name in ("wetness", "water balance"):
-                try:
-                    refused += _step(name, settings, land, records, store, index, today or datetime.now(UTC).date())
-                except AgroError as error:  # a record that cannot be used sinks only what is made of it
-                    refused.append(error.refusal)
+            try:
+                refused += _step(name, settings, land, records, store, index, today or datetime.now(UTC).date())
+            except AgroError as error:  # a record that cannot be used sinks only what is made of it
+                refused.append(error.refusal)
             step(say(name, settings.ui.language))
         after = _counted(index)
     made = {kind: after[kind] - before[kind] for kind in after if after[kind] > before[kind]}
@@ -82,7 +75,7 @@ def _step(
         case "season curves":
             return make_seasons(settings, land, store, index, today)
         case "wetness edges":
-            return make_edges(settings, land, store, index)
+            return make_edges(settings, land, store, index, today)
         case "wetness":
             return make_wetness(settings, land, store, index)
         case "water balance":

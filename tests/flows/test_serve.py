@@ -15,7 +15,7 @@ import pytest
 from workshop import Made, Scene
 
 from agro.domain.errors import BadInput, StoreDown
-from flows.serve import Child, _alone, _port_is_free, signature
+from flows.serve import Child, Eye, _alone, _port_is_free, eyes_of, signature
 from flows.settings import load
 
 _PATIENCE_S = 150
@@ -102,6 +102,42 @@ def test_the_eye_sees_any_change_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "a" / "x.tif").unlink()
     assert len(set(seen)) == 3 and signature(tmp_path) == seen[0]
     assert signature(tmp_path / "gone") == signature(tmp_path / "gone")
+
+
+def test_an_eye_starts_its_flow_once_for_each_change_that_kept_still(tmp_path: Path) -> None:
+    started: list[str] = []
+    said: list[str] = []
+    place = tmp_path / "weather.csv"
+    place.write_text("a")
+    eye = Eye(place, "winter-review/winter-review")
+
+    def look(takes: bool = True) -> None:
+        eye.look(lambda name: bool(started.append(name)) or takes, lambda text, **facts: said.append(text))
+
+    look()
+    assert started == []  # somebody may be in the middle of copying
+    look(takes=False)
+    look()
+    look()
+    assert started == ["winter-review/winter-review"] * 2  # nobody served it the first time
+    place.write_text("a longer one")
+    look()
+    look()
+    look()
+    assert len(started) == 3
+    place.unlink()
+    look()
+    place.write_text("another one")
+    look()
+    look()
+    assert len(started) == 4 and [text.rpartition(" ")[2] for text in said] == ["back", "back"]
+
+
+def test_records_and_outlines_are_watched_too(make_catalog: Callable[..., Made], tmp_path: Path) -> None:
+    made = make_catalog([Scene("a")])
+    settings = load("stac", made.overrides(tmp_path / "s", f"records.soil={tmp_path / 'soil'}"))
+    eyes = {(eye.place.name if eye.place else None, eye.deployment.split("/")[0]) for eye in eyes_of(settings)}
+    assert {("catalog", "after-pass"), ("fields.geojson", "after-pass"), ("soil", "winter-review")} <= eyes
 
 
 def test_a_port_in_use_and_a_second_supervisor_end_in_a_sentence(tmp_path: Path, port: int) -> None:
