@@ -10,6 +10,7 @@ from agro.domain.errors import BadInput
 from agro.domain.grid import Grid
 from agro.domain.layers import LAYERS, VEGETATION
 from agro.reports.field_map import FieldView, field_picture, overview_picture
+from agro.reports.styles import STYLES
 from agro.store import history
 from agro.store.maps import windowed
 from agro.store.publish import Published, Store
@@ -23,7 +24,7 @@ def picture(store: Store, field_id: str | None, layer: str, until: date | None, 
     """PNG of one field, or of all where `field_id` is None; by `until` where it is given. Raises BadInput."""
     if layer not in VEGETATION:
         raise BadInput(
-            "SHOW-LAYER", "unknown layer {met}", "choose one of {expected}", met=layer, expected=", ".join(VEGETATION)
+            "SHOW-LAYER", "unknown layer {met}", "choose one of {expected}", met=layer, expected=", ".join(STYLES)
         )
     rows = history.fieldstats(store)
     rows = rows[rows["layer"] == layer]

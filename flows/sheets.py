@@ -139,6 +139,8 @@ def _panel(store: Store, index: Index, field: _Field, layer: str) -> Panel:
     kind, language = _KIND[layer], field.language
     nothing = Panel(layer, None, None, missing=say("not made yet: run agro review", language))
     results = _showing(store, index, field, kind)
+    if not results and field.until is not None:
+        return replace(nothing, missing=say("nothing was known of it by this day", language))
     if not results and kind == "soil":
         return replace(nothing, missing=say("no soil samples of this field", language))
     if not results:
@@ -179,7 +181,7 @@ def _showing(store: Store, index: Index, field: _Field, kind: str) -> list[Publi
         box = result.item.get("bbox")
         if box and box[0] <= east and box[2] >= west and box[1] <= north and box[3] >= south:
             here.append(result)
-    if field.until is not None and kind in ("moisture", "seasons"):
+    if field.until is not None and kind != "relief":  # the ground does not change; all else was not known before
         here = [r for r in here if datetime.fromisoformat(r.properties["datetime"]) <= field.until]
     if kind == "moisture":
         here.sort(key=lambda r: str(r.properties["datetime"]))

@@ -21,7 +21,7 @@ from agro.domain.soil import DETERMINANDS, Bounds, Determinand
 from agro.sources.soil_samples import read_soil_samples
 from agro.store.index import Index
 from agro.store.maps import windowed
-from agro.store.publish import Published, Store, digest, file_name, now
+from agro.store.publish import Published, Store, digest, file_name
 from agro.store.stac import bbox_of
 from flows.ground_maps import Group, groups_of
 from flows.keeping import Result, content_of, keep
@@ -70,7 +70,7 @@ def make_soil(
         ground = _ground(land, group, relief, store)
         result = _district(here, ground, land.crs, rules)
         properties = {
-            "datetime": now(),
+            "datetime": f"{here['sampled_on'].astype(str).max()[:10]}T00:00:00Z",
             "agro:district": group.name,
             "agro:inputs": identity,
             "agro:parents": [r.place for r in relief],

@@ -101,7 +101,7 @@ def _hand_over(
         "places.kml": ("application/vnd.google-earth.kml+xml", told.kml),
         "places.gpx": ("application/gpx+xml", told.gpx),
     }
-    content = message(key, settings.messages.sender, address or named, told.subject, told.text, attached)
+    content = message(key, settings.messages.sender, address, told.subject, told.text, attached)
     seen = str(alerts.properties["datetime"])
     if address and settings.messages.smtp:
         send(_server(settings), settings.messages.sender, address, content)

@@ -19,7 +19,7 @@ from agro.domain.grid import Grid, around
 from agro.domain.layers import LAYERS
 from agro.store.index import Index
 from agro.store.maps import windowed
-from agro.store.publish import Published, Store, digest, file_name, now
+from agro.store.publish import Published, Store, digest, file_name
 from agro.store.stac import bbox_of
 from flows.ground_maps import Group, groups_of
 from flows.keeping import Result, keep
@@ -70,7 +70,7 @@ def make_zones(settings: Settings, land: Land, store: Store, index: Index) -> li
         drawing, without = _district(land, store, group, sources, rules)
         refused += without
         properties = {
-            "datetime": now(),
+            "datetime": max(str(own[-1].properties["datetime"]) for own in seasons.values()),
             "agro:district": group.name,
             "agro:parents": sources.places,
             "agro:parameters": asdict(rules),

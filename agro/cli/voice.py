@@ -104,10 +104,9 @@ def complain(refusals: list[Refusal], language: str) -> None:
     from agro.reports.words import reason, remedy, say
 
     for refusal in refusals[:MOST_SHOWN]:
-        name = f"{refusal.field_id}: " if refusal.field_id else ""
-        print(
-            f"✗ {name}{reason(refusal, language)} [{refusal.code}]\n    → {remedy(refusal, language)}", file=sys.stderr
-        )
+        why = reason(refusal, language)
+        named = why if refusal.field_id is None or refusal.field_id in why else f"{refusal.field_id}: {why}"
+        print(f"✗ {named} [{refusal.code}]\n    → {remedy(refusal, language)}", file=sys.stderr)
     if len(refusals) > MOST_SHOWN:
         print(say("... and {n} more; --json lists all", language, n=len(refusals) - MOST_SHOWN), file=sys.stderr)
 

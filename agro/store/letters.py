@@ -3,8 +3,10 @@
 import smtplib
 import ssl
 from dataclasses import dataclass
+from email.errors import MessageError
+from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import formatdate
+from email.utils import formatdate, parseaddr
 from pathlib import Path
 
 from agro.domain.errors import BadInput, SourceDown
@@ -24,21 +26,37 @@ class MailServer:
 
 
 def message(
-    key: str, sender: str, to: str, subject: str, text: str, attachments: dict[str, tuple[str, bytes]]
+    key: str, sender: str, to: str | None, subject: str, text: str, attachments: dict[str, tuple[str, bytes]]
 ) -> bytes:
     """The bytes of one letter; the same `key` gives the same Message-ID, so that a letter sent twice arrives once.
 
+    to           an address; None: whoever finds the letter in the outbox sends it on
     attachments  file name -> (MIME type, content)
     """
     mail = EmailMessage()
-    mail["From"], mail["Subject"], mail["Date"] = _one_line(sender), _one_line(subject), formatdate(usegmt=True)
-    mail["To"] = _one_line(to)
+    mail["From"], mail["Subject"], mail["Date"] = _address(sender), _one_line(subject), formatdate(usegmt=True)
+    if to is not None:
+        mail["To"] = _address(to)
     mail["Message-ID"] = f"<{key}@agro>"
     mail.set_content(text)
     for name, (kind, content) in attachments.items():
         main, _, sub = kind.partition("/")
         mail.add_attachment(content, maintype=main, subtype=sub, filename=name)
     return mail.as_bytes()
+
+
+def _address(text: str) -> Address:
+    """A sound address, `name@host` or `Name <name@host>`. Raises BadInput."""
+    name, spec = parseaddr(_one_line(text))
+    try:
+        return Address(display_name=name, addr_spec=spec)
+    except (ValueError, IndexError, AttributeError, MessageError):
+        raise BadInput(
+            "MAIL-ADDRESS",
+            "{met} is no mail address, expected name@host",
+            "mend it in messages.sender or in the file of messages.addresses",
+            met=text,
+        ) from None
 
 
 def _one_line(text: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pytest
 from workshop import GREEN, Made, Ran, Scene
@@ -78,3 +79,57 @@ def test_addresses_that_are_no_table_are_told(watched: Callable[..., Any], tmp_p
     (tmp_path / "addresses.csv").write_text("farm;mail\n")
     with pytest.raises(BadInput, match="not a table of addresses"):
         watched([scene("2021-07-01")], "a", f"messages.addresses={tmp_path / 'addresses.csv'}")
+
+
+def test_a_field_that_is_gone_a_changed_farm_and_odd_names_sink_nobody(
+    make_catalog: Callable[..., Made], run: Callable[..., Ran], tmp_path: Path
+) -> None:
+    passes = [scene("2021-07-01"), scene("2021-07-06"), scene("2021-07-11", hit=True)]
+
+    def go(name: str, scenes: list[Scene], rows: dict[str, Any], drop: str | None = None) -> Any:
+        made = make_catalog(scenes, side=SIDE, name=name)
+        fields = gpd.read_file(made.fields).assign(**rows)
+        fields[fields["field_id"] != drop].to_file(made.fields, driver="GeoJSON", COORDINATE_PRECISION=9)
+        run(made)
+        return watch(load("stac", made.overrides(tmp_path / "store", f"messages.outbox={tmp_path / 'outbox'}")))
+
+    odd = '../ООО «Заря» <b>"&/'
+    assert go("a", passes, {"farm_id": odd}).told == (odd,)
+    (path,) = (tmp_path / "outbox").iterdir()
+    assert path.parent == tmp_path / "outbox"
+    assert go("b", passes, {"farm_id": "another"}).told == (odd, "another")  # one is rid of it, the other has it
+    later = [*passes, scene("2021-07-16", hit=True)]
+    assert go("c", later, {"farm_id": "another"}, drop="west").failed == ()
+
+
+def test_looks_of_one_pass_over_two_tiles_are_one_look(
+    make_catalog: Callable[..., Made], run: Callable[..., Ran], tmp_path: Path
+) -> None:
+    """Each tile's product shows its half only; the alert is that of one image over both."""
+    told = []
+    for name in ("whole", "halves"):
+        scenes = []
+        for day, hit in (("2021-07-01", False), ("2021-07-06", False), ("2021-07-11", True)):
+            one = scene(day, hit)
+            if name == "whole":
+                scenes.append(one)
+                continue
+            for half, hidden in (("N", slice(SIDE // 2, None)), ("S", slice(0, SIDE // 2))):
+                nir = np.array(one.pixels["nir"])
+                nir[hidden] = np.nan
+                scl = np.full((SIDE // 2, SIDE // 2), 4)
+                scl[slice(hidden.start // 2 if hidden.start else 0, SIDE // 4 if hidden.stop else None)] = 0
+                scenes.append(
+                    Scene(
+                        f"{one.item_id}_{half}",
+                        when=one.when,
+                        pixels={"nir": nir},
+                        scl=scl,
+                        properties={"mgrs:tile": half},
+                    )
+                )
+        made = make_catalog(scenes, side=SIDE, name=name)
+        run(made, store=name)
+        settings = load("stac", made.overrides(tmp_path / name, f"messages.outbox={tmp_path / name / 'o'}"))
+        told.append(watch(settings).alerts)
+    assert told == [1, 1]

@@ -81,3 +81,9 @@ def test_the_outbox_holds_whole_letters_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInput, match="cannot be laid"):
         put(tmp_path / "file", "one.eml", LETTER)
+
+
+@pytest.mark.parametrize("address", ["farm", "a@b c@d", "@", "", "Заря", "x@y@z"])
+def test_what_is_no_address_is_told(address: str) -> None:
+    with pytest.raises(BadInput, match="no mail address"):
+        message("k", "agro@localhost", address, "s", "t", {})

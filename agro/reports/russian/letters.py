@@ -20,6 +20,8 @@ LETTERS: dict[str, str] = {
     "choose another folder in messages.outbox; the letters are made again then": "выберите другую папку в messages.outbox; письма будут составлены заново",
     "{where}: the mail server offers no encryption, and a password is set": "{where}: почтовый сервер не предлагает шифрования, а пароль задан",
     "take its port for encrypted mail (587), or a server that needs no password": "возьмите его порт с шифрованием (587) или сервер без пароля",
+    "{met} is no mail address, expected name@host": "{met} — не почтовый адрес, ожидалось имя@узел",
+    "mend it in messages.sender or in the file of messages.addresses": "исправьте messages.sender или файл messages.addresses",
     "{where}: the mail server did not take the letter ({met})": "{where}: почтовый сервер не принял письмо ({met})",
     "check messages.smtp and the network; the letter is sent after the next pass": "проверьте messages.smtp и сеть; письмо уйдёт после следующей съёмки",
     "{where}: not a table of addresses ({met})": "{where}: это не таблица адресов ({met})",

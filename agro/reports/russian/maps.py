@@ -235,6 +235,7 @@ MAPS: dict[str, str] = {
     "{zone}: {area} ha": "{zone}: {area} га",
     "1 is the poorest. Drawn without a season they explain {share} % of it.": "1 — самая слабая. Построенные без одного сезона, зоны объясняют {share} % различий в нём.",
     "from {n} seasons": "по сезонам: {n}",
+    "nothing was known of it by this day": "к этому дню об этом ничего не было известно",
     "no balance for this field: agro review says why": "для этого поля баланса нет: причину называет agro review",
     "no weather, so no water balance": "нет погоды, поэтому нет водного баланса",
     "{day}: 0-100 cm {deep} ± {deep_se} mm, 0-20 cm {top} ± {top_se} mm.": "{day}: 0–100 см {deep} ± {deep_se} мм, 0–20 см {top} ± {top_se} мм.",
