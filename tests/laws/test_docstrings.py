@@ -8,12 +8,14 @@ from collections.abc import Iterator
 
 import pytest
 
+import agro.advice
 import agro.agromaps
 import agro.imagery
+import agro.region
 import agro.reports
 import models
 
-_ROOMS = (agro.imagery, agro.agromaps, agro.reports, models)
+_ROOMS = (agro.imagery, agro.agromaps, agro.advice, agro.region, agro.reports, models)
 
 
 def public_functions() -> Iterator[tuple[str, object]]:

@@ -1,0 +1,1 @@
+"""What to do on the field: doses, routes, upkeep."""

@@ -1,0 +1,1 @@
+"""Fields to district to Kuzbass."""
