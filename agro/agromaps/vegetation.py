@@ -12,7 +12,7 @@ from agro.agromaps.biophysical import NETWORKS
 from agro.domain.imagery import Angles
 from agro.domain.layers import LAYERS
 
-_TOLERANCE = 0.2  # [m2/m2] SNAP's tolerance: an output this far outside 0..8 is clipped without a flag
+LAI_TOLERANCE = 0.2  # [m2/m2] SNAP's tolerance: an output this far outside 0..8 is clipped without a flag
 
 
 def ndvi(red: xr.DataArray, nir: xr.DataArray) -> xr.DataArray:
@@ -70,7 +70,7 @@ def lai(bands: xr.Dataset, angles: Angles, net: str = "2.1") -> xr.Dataset:
     lowest, highest = np.asarray(network.input_lowest), np.asarray(network.input_highest)
     outside = _any_outside(inputs, lowest, highest)
     scaled = [2 * (x - low) / (high - low) - 1 for x, low, high in zip(inputs, lowest, highest, strict=False)]
-    for cosine, low, high in zip(_cosines(angles), (*lowest[8:], -1.0), (*highest[8:], 1.0), strict=True):
+    for cosine, low, high in zip(cosines(angles), (*lowest[8:], -1.0), (*highest[8:], 1.0), strict=True):
         scaled.append(xr.full_like(scaled[0], 2 * (cosine - low) / (high - low) - 1))
         outside = outside | (not low - 1e-9 <= cosine <= high + 1e-9)
     hidden = [
@@ -81,7 +81,7 @@ def lai(bands: xr.Dataset, angles: Angles, net: str = "2.1") -> xr.Dataset:
     low, high = network.output_range
     area = 0.5 * (output + 1) * (high - low) + low
     layer = LAYERS["lai"]
-    clipped = (area < layer.lowest - _TOLERANCE) | (area > layer.highest + _TOLERANCE)
+    clipped = (area < layer.lowest - LAI_TOLERANCE) | (area > layer.highest + LAI_TOLERANCE)
     flag = (outside.astype("float32") + 2 * clipped.astype("float32")).where(area.notnull())
     return xr.Dataset({"lai": area.clip(layer.lowest, layer.highest), "lai_flag": flag})
 
@@ -97,7 +97,13 @@ def _any_outside(inputs: Sequence[xr.DataArray], lowest: np.ndarray, highest: np
     return outside
 
 
-def _cosines(angles: Angles) -> tuple[float, float, float]:
+def cosines(angles: Angles) -> tuple[float, float, float]:
+    """The angles as the leaf area network takes them.
+
+    angles   sun and view [deg], all four known
+    returns  cosine of view zenith, of sun zenith and of the relative azimuth [1]
+    source   Weiss and Baret 2016, S2ToolBox Level 2 products ATBD 1.1
+    """
     sun, view = angles.sun_zenith_deg or 0.0, angles.view_zenith_deg or 0.0
     relative = (angles.sun_azimuth_deg or 0.0) - (angles.view_azimuth_deg or 0.0)
     return tuple(math.cos(math.radians(angle)) for angle in (view, sun, relative))  # type: ignore[return-value]

@@ -12,7 +12,7 @@ from agro.domain.layers import Quality
 
 # Scene classes of Sentinel-2 L2A (ESA, Sen2Cor): 0 no data, 1 saturated or defective, 2 dark, 3 cloud shadow,
 # 4 vegetation, 5 not vegetated, 6 water, 7 unclassified, 8 and 9 cloud, 10 thin cirrus, 11 snow.
-_MEANING = np.array(
+MEANING = np.array(
     [
         Quality.NO_DATA,
         Quality.NO_DATA,
@@ -113,14 +113,14 @@ def _quality(scene_classes: Any, cloud_px: float, shadow_px: float) -> Any:
 
 def _meaning(scene_classes: np.ndarray) -> np.ndarray:
     highest = int(scene_classes.max(initial=0))
-    if highest >= len(_MEANING):
+    if highest >= len(MEANING):
         raise BadInput(
             "MASK-CLASS",
             "the scene classification holds class {met}, known are 0 to 11",
             "use the SCL band of Sentinel-2 L2A",
             met=highest,
         )
-    classes: np.ndarray = _MEANING[scene_classes]
+    classes: np.ndarray = MEANING[scene_classes]
     return classes
 
 
