@@ -14,7 +14,7 @@ from agro.domain.layers import LAYERS
 from agro.store import rasters
 from agro.store import stac as items
 from agro.store.index import Index
-from agro.store.publish import Published, Store, publish
+from agro.store.publish import Content, Published, Store, publish
 from agro.store.tables import to_parquet
 
 
@@ -30,13 +30,13 @@ class Result:
 
 def keep(store: Store, index: Index, place: str, result: Result) -> Published:
     """Publish a result at its place, and tell the index."""
-    content: dict[str, bytes] = {}
+    content: dict[str, Content] = {}
     assets: dict[str, dict[str, Any]] = {}
     for name, (values, grid) in result.layers.items():
         layer = LAYERS[name]
-        stored = rasters.encode(layer, values)
-        content[name] = rasters.to_cog(layer, stored, grid)
-        assets[name] = items.raster_asset(name, layer.meaning, grid, rasters.described(layer, stored))
+        cog = rasters.to_cog(layer, rasters.encode(layer, values), grid)
+        content[name] = cog.content
+        assets[name] = items.raster_asset(name, layer.meaning, grid, rasters.described(layer, cog.counted))
     for name, table in result.tables.items():
         content[name] = to_parquet(table)
         assets[name] = items.table_asset(f"{name}.parquet", name.replace("_", " "))

@@ -1,31 +1,28 @@
-"""The way of a pass: read, measure, believe, map, count, keep. One acquisition at a time, block by block."""
+"""The way of a pass: read, measure, believe, map, count, keep. One acquisition at a time, window by window."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import xarray as xr
-from dask.base import compute
-from dask.delayed import delayed
 
-from agro.agromaps.fieldstats import FieldPixels, field_pixels, field_rows
-from agro.agromaps.vegetation import INDICES, lai
+from agro.agromaps.fieldstats import FieldPixels
+from agro.agromaps.tally import Tally
 from agro.domain.errors import BadInput, Refusal
-from agro.domain.grid import Grid, grid_around
-from agro.domain.imagery import SCENE_CLASS_BAND, Acquisition
+from agro.domain.grid import LATTICE_M, Grid, grid_around
+from agro.domain.imagery import Acquisition
 from agro.domain.layers import KEPT, LAYERS, VEGETATION
-from agro.imagery.clearsky import keep_believed, on_pixels_of, quality
-from agro.imagery.reflectance import for_ratios, reflectance, to_20_m
 from agro.sources import stac
 from agro.store import rasters
 from agro.store import stac as items
-from agro.store.maps import joined
-from agro.store.publish import Published, Store, digest, now, publish
+from agro.store.publish import Published, Store, digest, now, publish, read_asset
 from agro.store.tables import to_parquet
+from flows.field_lists import kept_field_pixels
 from flows.plan import Land, Pass, parameters, pass_place
 from flows.settings import Settings
+from flows.windows_of_a_pass import WINDOW_M, Windows
 
 
 @dataclass(frozen=True)
@@ -47,11 +44,10 @@ class Season:
     store: Store
 
     def pixels(self, resolution_m: int) -> FieldPixels:
-        """The fields' pixels at one resolution, found once where they are needed."""
+        """The fields' pixels at one resolution, found once for these outlines and kept beside the index."""
         known: dict[int, FieldPixels] = self.__dict__.setdefault("_pixels", {})
         if resolution_m not in known:
-            ids, outlines = list(self.land.outlines["field_id"]), list(self.land.on_grid)
-            known[resolution_m] = field_pixels(ids, outlines, resolution_m)
+            known[resolution_m] = kept_field_pixels(self.store, self.land, resolution_m)
         return known[resolution_m]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -87,12 +83,14 @@ def keep_land(season: Season, outlines_place: str | None, seasons_place: str | N
 
 def take(one: Pass, season: Season) -> Done:
     """Take one pass all its way. Raises an AgroError that says why not; then nothing of it is visible."""
-    new = [_map_and_keep(one, season)] if one.blocks else []
-    parts = [*one.parts, *new]
-    rows = _count(one, parts, season)
-    if one.table_place:
-        new.append(_keep_rows(one, one.table_place, parts, rows, season))
     layers, left_out = _possible(one.acquisition)
+    tallies = _tallies(one, season, layers)
+    for part in one.parts:
+        _recount(season.store, part, tallies)
+    new = [_map_and_keep(one, season, layers, left_out, tallies)] if one.blocks else []
+    rows = _rows(one, season, tallies)
+    if one.table_place:
+        new.append(_keep_rows(one, one.table_place, [*one.parts, *new], rows, season))
     clear = rows.drop_duplicates("field_id")
     weight = season.land.outlines.set_index("field_id").loc[clear["field_id"], "area_ha"]
     return Done(
@@ -103,28 +101,13 @@ def take(one: Pass, season: Season) -> Done:
     )
 
 
-def _map_and_keep(one: Pass, season: Season) -> Published:
+def _map_and_keep(
+    one: Pass, season: Season, layers: tuple[str, ...], left_out: dict[str, Refusal], tallies: dict[int, Tally]
+) -> Published:
     """Map the missing blocks of one acquisition and publish them as one part."""
     look, settings = one.acquisition, season.settings
-    layers, left_out = _possible(look)
-    covered = stac.bounds(look, season.land.crs)
-    grid = grid_around(list(one.blocks), 10).cut_to(covered)
-    if grid is None:
-        raise BadInput(
-            "SCENE-ELSEWHERE",
-            "{where}: shows other ground than its footprint says",
-            "mend the item's geometry or its files",
-            where=look.acquisition_id,
-        )
-    windows = [window for block in one.blocks if (window := grid.cut_to(block.bounds)) is not None]
-    mapped = compute(
-        *[delayed(_map_block)(look, window, layers, settings, pure=False) for window in windows],
-        scheduler="threads",
-        num_workers=settings.compute.workers,
-    )
-    stored = {name: _assembled(name, grid, windows, mapped) for name in (*layers, "quality")}
-    where = {name: grid.at(LAYERS[name].resolution_m) for name in stored}
-    content = {name: rasters.to_cog(LAYERS[name], pixels, where[name]) for name, pixels in stored.items()}
+    grid = _ground(one, stac.bounds(look, season.land.crs))
+    cogs = Windows(look, settings, layers, grid, one.blocks, tallies).cogs()
     place = pass_place(one)
     properties = {
         **_about(look, season),
@@ -141,12 +124,31 @@ def _map_and_keep(one: Pass, season: Season) -> Published:
         "view:azimuth": look.angles.view_azimuth_deg,
     }
     assets = {
-        name: items.raster_asset(name, LAYERS[name].meaning, where[name], rasters.described(LAYERS[name], pixels))
-        for name, pixels in stored.items()
+        name: items.raster_asset(
+            name,
+            LAYERS[name].meaning,
+            grid.at(LAYERS[name].resolution_m),
+            rasters.described(LAYERS[name], cog.counted),
+        )
+        for name, cog in cogs.items()
     }
-    return publish(
-        season.store, place, content, items.item(place.rsplit("/", 1)[-1], items.bbox_of(grid), properties, assets)
-    )
+    item = items.item(place.rsplit("/", 1)[-1], items.bbox_of(grid), properties, assets)
+    return publish(season.store, place, {name: cog.content for name, cog in cogs.items()}, item)
+
+
+def _ground(one: Pass, covered: tuple[float, float, float, float]) -> Grid:
+    """Where the missing blocks lie inside the image; grown so that the tiles of the maps are those of the image."""
+    west, _, _, north = covered
+    grid = grid_around(list(one.blocks), 10).cut_to(covered)
+    if grid is None:
+        raise BadInput(
+            "SCENE-ELSEWHERE",
+            "{where}: shows other ground than its footprint says",
+            "mend the item's geometry or its files",
+            where=one.acquisition.acquisition_id,
+        )
+    corner = int(west // LATTICE_M) * LATTICE_M, int(-(-north // LATTICE_M)) * LATTICE_M
+    return grid.anchored(*corner, WINDOW_M)
 
 
 def _possible(look: Acquisition) -> tuple[tuple[str, ...], dict[str, Refusal]]:
@@ -178,80 +180,32 @@ def _possible(look: Acquisition) -> tuple[tuple[str, ...], dict[str, Refusal]]:
     return (*possible, *(["lai_flag"] if "lai" in possible else []), *kept), left_out
 
 
-def _map_block(look: Acquisition, window: Grid, layers: tuple[str, ...], settings: Settings) -> dict[str, np.ndarray]:
-    """The layers and the quality of one block, as they will be stored."""
-    imagery = settings.imagery
-    margin = max(imagery.cloud_margin_m, imagery.shadow_margin_m)
-    coarse = window.at(20)
-    outer = coarse.padded(int(np.ceil(margin)))
-    scene_classes = stac.read(look, outer, [SCENE_CLASS_BAND])[SCENE_CLASS_BAND]
-    rows, columns = coarse.rows_and_columns_in(outer)
-    classes = quality(scene_classes, imagery.cloud_margin_m, imagery.shadow_margin_m).isel(y=rows, x=columns)
-    maps = _map_layers(_scene(look, window, layers, classes), layers, look, settings)
-    return {name: rasters.encode(LAYERS[name], values.values) for name, values in {**maps, "quality": classes}.items()}
+def _tallies(one: Pass, season: Season, layers: tuple[str, ...]) -> dict[int, Tally]:
+    """Where the fields' pixels of each layer are laid down, by resolution."""
+    counted = [LAYERS[name] for name in layers if LAYERS[name].statistics or name.endswith("_flag")]
+    return {
+        size: Tally(season.pixels(size).of(one.fields), [layer.name for layer in counted if layer.resolution_m == size])
+        for size in sorted({layer.resolution_m for layer in counted})
+    }
 
 
-def _scene(look: Acquisition, window: Grid, layers: tuple[str, ...], classes: xr.DataArray) -> dict[int, xr.Dataset]:
-    """Believed reflectance of the bands that the layers need, on 10 m and on 20 m."""
-    needed: dict[int, dict[str, None]] = {10: {}, 20: {}}
-    for name in layers:
-        for band in LAYERS[name].bands:
-            needed[10 if band in ("green", "red", "nir") else 20][band] = None
-    scene = {}
-    for size, bands in needed.items():
-        counts = stac.read(look, window.at(size), list(bands))
-        scene[size] = xr.Dataset({name: _measured(look, counts[name], classes) for name in bands})
-    return scene
+def _recount(store: Store, part: Published, tallies: dict[int, Tally]) -> None:
+    """Lay down what a published part holds of the fields; windows without fields are not decoded."""
+    for name in ("quality", *(name for tally in tallies.values() for name in tally.layers)):
+        mine = [tally for tally in tallies.values() if name == "quality" or name in tally.layers]
+        for window, stored in rasters.windows_of_cog(read_asset(store, part, name), WINDOW_M, _any_meets(mine)):
+            for tally in mine:
+                tally.add(window, stored if name == "quality" else None, {name: stored})
 
 
-def _measured(look: Acquisition, counts: xr.DataArray, classes: xr.DataArray) -> xr.DataArray:
-    band = look.bands[str(counts.name)]
-    assert band.scale is not None and band.offset is not None  # every band but the scene classes has them
-    return keep_believed(reflectance(counts, band.scale, band.offset), classes)
+def _any_meets(tallies: Sequence[Tally]) -> Callable[[Grid], bool]:
+    return lambda window: any(tally.meets(window) for tally in tallies)
 
 
-def _map_layers(
-    scene: dict[int, xr.Dataset], layers: tuple[str, ...], look: Acquisition, settings: Settings
-) -> dict[str, xr.DataArray]:
-    maps = {}
-    for name in layers:
-        layer = LAYERS[name]
-        if name in INDICES:
-            maps[name] = INDICES[name](**{band: for_ratios(scene[layer.resolution_m][band]) for band in layer.bands})
-        elif name in KEPT:
-            maps[name] = scene[layer.resolution_m][name]
-    if "lai" in layers:
-        fine = {band: to_20_m(scene[10][band]) for band in ("green", "red")}
-        area = lai(scene[20].assign(fine), look.angles, settings.imagery.lai_net)
-        maps.update(lai=area["lai"], lai_flag=area["lai_flag"])
-    return maps
-
-
-def _assembled(name: str, grid: Grid, windows: list[Grid], mapped: tuple[dict[str, np.ndarray], ...]) -> np.ndarray:
-    layer = LAYERS[name]
-    whole = grid.at(layer.resolution_m)
-    pixels = np.full(whole.shape, layer.nodata, layer.dtype)
-    for window, block in zip(windows, mapped, strict=True):
-        pixels[window.at(layer.resolution_m).rows_and_columns_in(whole)] = block[name]
-    return pixels
-
-
-def _count(one: Pass, parts: list[Published], season: Season) -> pd.DataFrame:
-    """One row for each field below the pass and each published layer, from the maps as they are published."""
+def _rows(one: Pass, season: Season, tallies: dict[int, Tally]) -> pd.DataFrame:
+    """One row for each field below the pass and each layer."""
     fields = season.settings.fields
-    published = parts[-1].properties["agro:layers"]
-    quality, _ = joined(season.store, parts, "quality")
-    tables = []
-    for name in published:  # one layer at a time: a whole tile of each would fill the memory
-        if not LAYERS[name].statistics:
-            continue
-        layer, grid = joined(season.store, parts, name)
-        both = {name: layer}
-        if f"{name}_flag" in published:
-            both[f"{name}_flag"], _ = joined(season.store, parts, f"{name}_flag")
-        pixels = season.pixels(grid.resolution_m).of(one.fields)
-        classes = on_pixels_of(quality, layer)
-        tables.append(field_rows(xr.Dataset(both), classes, grid, pixels, fields.few_px, fields.low_clear_fraction))
+    tables = [tally.rows(fields.few_px, fields.low_clear_fraction) for tally in tallies.values()]
     rows = pd.concat(tables, ignore_index=True)
     look = one.acquisition
     sun = look.angles.sun_zenith_deg

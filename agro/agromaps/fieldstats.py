@@ -6,50 +6,83 @@ any pass over that ground is then counted by one look-up. Overlapping outlines e
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
+import shapely
 import xarray as xr
 from shapely import Geometry
 
+from agro.agromaps.coverage import Spans, spans_centred, spans_inside
 from agro.domain.grid import Grid
 from agro.domain.layers import LAYERS, Quality
 
 COLUMNS = ("layer", "mean", "std", "p10", "p50", "p90", "n_px", "clear_fraction", "flag")
-_WHOLE = (
-    0.999  # [1] coverage that counts as whole: outlines drawn along pixel edges keep their pixels after reprojection
-)
-_SHARES = (0.1, 0.5, 0.9)  # [1] the percentiles of a row: p10, p50, p90
+_NOWHERE = 2**40  # [px] the box of a field without pixels meets nothing
+SHARES = (0.1, 0.5, 0.9)  # [1] the percentiles of a row: p10, p50, p90
 
 
 @dataclass(frozen=True)
 class FieldPixels:
-    """The pixels of each field at one resolution, as lists end to end.
+    """The pixels of each field at one resolution, as runs along rows, end to end.
 
-    field_ids in the table's order; field i owns rows[start[i]:start[i+1]] and the same columns, counted from the
-    lattice's origin southward and eastward; `flags` say where an outline had to be taken otherwise than eroded.
+    field_ids in the table's order; `spans` as `coverage.Spans`, an outline a field; `flags` say where an outline had to
+    be taken otherwise than eroded.
     """
 
     resolution_m: int
     field_ids: tuple[str, ...]
-    start: np.ndarray
-    rows: np.ndarray
-    columns: np.ndarray
+    spans: Spans
     flags: tuple[str, ...]
+
+    @cached_property
+    def start(self) -> np.ndarray:
+        """Where each field's pixels begin in the lists of all, and where the last one's end."""
+        return np.asarray(self.offsets[self.spans.start])
+
+    @cached_property
+    def offsets(self) -> np.ndarray:
+        """Where each run's pixels begin in the lists of all, and where the last one's end."""
+        return np.concatenate([[0], np.cumsum(self.spans.stop - self.spans.first, dtype="int64")])
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The row of each pixel, counted from the lattice's origin southward."""
+        return np.repeat(self.spans.row, np.diff(self.offsets))
+
+    @property
+    def columns(self) -> np.ndarray:
+        """The column of each pixel, counted from the lattice's origin eastward."""
+        shift = np.repeat(self.spans.first - self.offsets[:-1], np.diff(self.offsets))
+        return np.asarray(np.arange(self.offsets[-1]) + shift, dtype="int32")
+
+    def meet(self, grid: Grid) -> bool:
+        """Whether any field reaches into the grid."""
+        size = grid.resolution_m
+        north, west = -grid.north_m // size, grid.west_m // size
+        first_row, last_row, first, last = self.boxes.T
+        reach = (last_row >= north) & (first_row < north + grid.height) & (last >= west) & (first < west + grid.width)
+        return bool(reach.any())
+
+    @cached_property
+    def boxes(self) -> np.ndarray:
+        """The first row, last row, first column and last column of each field."""
+        boxes = np.full((len(self.field_ids), 4), [_NOWHERE, -_NOWHERE] * 2, "int64")
+        own = self.spans
+        some = np.flatnonzero(np.diff(own.start))
+        if len(some):
+            at = own.start[some]
+            ends = ((own.row, np.minimum), (own.row, np.maximum), (own.first, np.minimum), (own.stop - 1, np.maximum))
+            boxes[some] = np.stack([extreme.reduceat(values, at) for values, extreme in ends], axis=1)
+        return boxes
 
     def of(self, fields: Sequence[int]) -> "FieldPixels":
         """The lists of some of the fields, by their number in the table."""
         if len(fields) == len(self.field_ids):
             return self
-        pieces = [slice(self.start[i], self.start[i + 1]) for i in fields]
-        return FieldPixels(
-            self.resolution_m,
-            tuple(self.field_ids[i] for i in fields),
-            np.concatenate([[0], np.cumsum([piece.stop - piece.start for piece in pieces], dtype="int64")]),
-            np.concatenate([self.rows[piece] for piece in pieces]),
-            np.concatenate([self.columns[piece] for piece in pieces]),
-            tuple(self.flags[i] for i in fields),
-        )
+        ids, flags = tuple(self.field_ids[i] for i in fields), tuple(self.flags[i] for i in fields)
+        return FieldPixels(self.resolution_m, ids, self.spans.of(fields), flags)
 
 
 def field_pixels(field_ids: list[str], outlines: list[Geometry], resolution_m: int) -> FieldPixels:
@@ -63,27 +96,16 @@ def field_pixels(field_ids: list[str], outlines: list[Geometry], resolution_m: i
                   even these
     source        ours: edge pixels mix two fields; wholly covered as exactextract 0.3 counts coverage
     """
-    parts, flags = [], []
-    for outline in outlines:
-        cells, flag = _cells_inside(outline.buffer(-resolution_m), resolution_m), ""
-        if not len(cells[0]):
-            cells, flag = _cells_inside(outline, resolution_m), "small_field"
-        if not len(cells[0]):
-            cells, flag = _cells_centred_in(outline, resolution_m), "small_field;mixed_pixels"
-        if not len(cells[0]):
-            flag = "small_field;no_pixels"
-        parts.append(cells)
-        flags.append(flag)
-    counts = [len(rows) for rows, _ in parts]
-    rows, columns = (np.concatenate([part[i] for part in parts] or [np.empty(0, "int32")]) for i in (0, 1))
-    return FieldPixels(
-        resolution_m,
-        tuple(field_ids),
-        np.concatenate([[0], np.cumsum(counts, dtype="int64")]),
-        rows,
-        columns,
-        tuple(flags),
-    )
+    plain = np.array(outlines, dtype=object)
+    found, flags = spans_inside(shapely.buffer(plain, -resolution_m), resolution_m), [""] * len(outlines)
+    for spans, flag in ((spans_inside, "small_field"), (spans_centred, "small_field;mixed_pixels")):
+        missing = np.flatnonzero(np.diff(found.start) == 0)
+        found = found.filled(missing, spans(plain[missing], resolution_m))
+        for i in missing:
+            flags[i] = flag
+    for i in np.flatnonzero(np.diff(found.start) == 0):
+        flags[i] = "small_field;no_pixels"
+    return FieldPixels(resolution_m, tuple(field_ids), found, tuple(flags))
 
 
 def field_rows(
@@ -108,7 +130,7 @@ def field_rows(
     total = np.diff(pixels.start)
     seen = quality.values[row, column]
     clear = seen == Quality.CLEAR
-    outside = np.bincount(field[seen != Quality.NO_DATA], minlength=len(total)) < total
+    measured = np.bincount(field[seen != Quality.NO_DATA], minlength=len(total))
     tables = []
     for name, layer in layers.items():
         if not LAYERS[str(name)].statistics:
@@ -116,20 +138,45 @@ def field_rows(
         values = layer.values[row, column].astype("float64")
         used = clear & np.isfinite(values)
         table = _statistics(values[used], field[used], len(total))
-        fraction = np.divide(table["n_px"], total, out=np.zeros(len(total)), where=total > 0)
-        table["clear_fraction"] = fraction
-        raised = {
-            "partly_unseen": outside & (total > 0),
-            "no_clear_px": table["n_px"] == 0,
-            "few_clear_px": (table["n_px"] > 0) & (table["n_px"] < few_px),
-            "low_clear": (table["n_px"] > 0) & (fraction < low_clear_fraction),
-        }
         if f"{name}_flag" in layers:
-            marked = np.bincount(field[used & (layers[f"{name}_flag"].values[row, column] > 0)], minlength=len(total))
-            raised[f"{name}_domain"] = (2 * marked > table["n_px"]) & (table["n_px"] > 0)
-        table["flag"] = _joined(pixels.flags, raised)
-        tables.append(table.assign(field_id=pixels.field_ids, layer=str(name)))
+            doubted = used & (layers[f"{name}_flag"].values[row, column] > 0)
+            table["marked"] = np.bincount(field[doubted], minlength=len(total))
+        tables.append(flagged(str(name), table, pixels, measured, few_px, low_clear_fraction))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["field_id", *COLUMNS])
+
+
+def flagged(
+    name: str,
+    statistics: pd.DataFrame,
+    pixels: FieldPixels,
+    measured: np.ndarray,
+    few_px: int,
+    low_clear_fraction: float,
+) -> pd.DataFrame:
+    """Statistics of each field as rows of the table: whose, of what, of which share of the field, with what doubts.
+
+    name                 the layer's
+    statistics           table: mean, std, p10, p50, p90 in the layer's unit, n_px [px], and, where the layer has flags,
+                         marked [px], how many of n_px are flagged
+    pixels               the fields' pixels [1]
+    measured             how many of each field's pixels the image shows [px]
+    few_px               [px] fewer clear pixels are flagged `few_clear_px`
+    low_clear_fraction   [1] a smaller clear share is flagged `low_clear`
+    returns              table as `field_rows` [1]
+    source               ours
+    """
+    total, n_px = np.diff(pixels.start), statistics["n_px"]
+    fraction = np.divide(n_px, total, out=np.zeros(len(total)), where=total > 0)
+    raised = {
+        "partly_unseen": (measured < total) & (total > 0),
+        "no_clear_px": n_px == 0,
+        "few_clear_px": (n_px > 0) & (n_px < few_px),
+        "low_clear": (n_px > 0) & (fraction < low_clear_fraction),
+    }
+    if "marked" in statistics:
+        raised[f"{name}_domain"] = (2 * statistics["marked"] > n_px) & (n_px > 0)
+    rows = statistics.drop(columns="marked", errors="ignore").assign(clear_fraction=fraction)
+    return rows.assign(flag=_joined(pixels.flags, raised), field_id=pixels.field_ids, layer=name)
 
 
 def _statistics(values: np.ndarray, field: np.ndarray, fields: int) -> pd.DataFrame:
@@ -143,7 +190,7 @@ def _statistics(values: np.ndarray, field: np.ndarray, fields: int) -> pd.DataFr
     if some.any():
         std[some] = np.sqrt(np.add.reduceat((values - mean[field]) ** 2, first[some]) / count[some])
     columns = {"mean": mean, "std": std}
-    for share in _SHARES:
+    for share in SHARES:
         place = share * (count[some] - 1)
         low = np.floor(place).astype(int)
         high = np.minimum(low + 1, count[some] - 1)
@@ -156,39 +203,3 @@ def _statistics(values: np.ndarray, field: np.ndarray, fields: int) -> pd.DataFr
 def _joined(flags: tuple[str, ...], raised: dict[str, np.ndarray]) -> list[str]:
     named = [[name if on else "" for on in where] for name, where in raised.items()]
     return [";".join(filter(None, (flag, *more))) for flag, *more in zip(flags, *named, strict=True)]
-
-
-def _window(outline: Geometry, resolution_m: int) -> tuple[int, int, int, int]:
-    """First column, first row, width, height of the pixels that the outline's bounds touch; rows count southward."""
-    west, south, east, north = outline.bounds
-    column, row = int(west // resolution_m), int(-north // resolution_m)
-    return column, row, int(-(-east // resolution_m)) - column, int(-(south // resolution_m)) - row
-
-
-def _cells_inside(outline: Geometry, resolution_m: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of the pixels that lie wholly inside."""
-    from exactextract import exact_extract
-    from exactextract.raster import NumPyRasterSource
-
-    nothing = np.empty(0, "int32"), np.empty(0, "int32")
-    if outline.is_empty or not outline.area:
-        return nothing
-    column, row, width, height = _window(outline, resolution_m)
-    west, north = column * resolution_m, -row * resolution_m
-    source = NumPyRasterSource(
-        np.zeros((height, width), "uint8"), west, north - height * resolution_m, west + width * resolution_m, north
-    )
-    feature = {"type": "Feature", "geometry": outline.__geo_interface__, "properties": {}}
-    found = exact_extract(source, [feature], ["cell_id", "coverage"])[0]["properties"]
-    whole = found["cell_id"][found["coverage"] >= _WHOLE]
-    return (row + whole // width).astype("int32"), (column + whole % width).astype("int32")
-
-
-def _cells_centred_in(outline: Geometry, resolution_m: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of the pixels whose centre lies inside."""
-    from shapely import contains_xy
-
-    column, row, width, height = _window(outline, resolution_m)
-    rows, columns = (index.ravel() for index in np.mgrid[row : row + height, column : column + width])
-    inside = contains_xy(outline, (columns + 0.5) * resolution_m, -(rows + 0.5) * resolution_m)
-    return rows[inside].astype("int32"), columns[inside].astype("int32")

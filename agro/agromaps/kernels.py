@@ -6,7 +6,7 @@ pixels, and how a value is stored as numbers: so these loops know neither the im
 `vegetation` stay the readable truth; a test holds these equal to them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numba
@@ -101,7 +101,7 @@ def leaf_area(
 
 def _shift(counts: np.ndarray, believed: np.ndarray) -> int:
     """0 where the mask lies on the pixels themselves, 1 where it is twice as coarse."""
-    return counts.shape[0] // believed.shape[0] - 1
+    return int(counts.shape[0] // believed.shape[0]) - 1
 
 
 def _encoding(layer: Layer) -> np.ndarray:

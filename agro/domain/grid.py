@@ -76,6 +76,33 @@ class Grid:
             width=self.width + 2 * pixels,
         )
 
+    def anchored(self, west_m: int, north_m: int, step_m: int) -> Grid:
+        """Grown to the west and north, until its corner lies whole steps [m] from another one; resolution fits both."""
+        more_west, more_north = (self.west_m - west_m) % step_m, (north_m - self.north_m) % step_m
+        size = self.resolution_m
+        return replace(
+            self,
+            west_m=self.west_m - more_west,
+            north_m=self.north_m + more_north,
+            height=self.height + more_north // size,
+            width=self.width + more_west // size,
+        )
+
+    def windows(self, side_m: int) -> list[Grid]:
+        """The grid cut into squares [m] from its upper left corner, row by row; the last ones may be smaller."""
+        step = side_m // self.resolution_m
+        return [
+            replace(
+                self,
+                west_m=self.west_m + column * self.resolution_m,
+                north_m=self.north_m - row * self.resolution_m,
+                height=min(step, self.height - row),
+                width=min(step, self.width - column),
+            )
+            for row in range(0, self.height, step)
+            for column in range(0, self.width, step)
+        ]
+
     def cut_to(self, bounds: tuple[float, float, float, float]) -> Grid | None:
         """What remains inside bounds (west, south, east, north) [m], edges on the 20 m lattice; None if nothing."""
         west, south, east, north = bounds

@@ -1,4 +1,4 @@
-"""One band of a local raster on a grid, whatever its CRS, pixel size and place. Failures raise, never become nodata."""
+"""A local raster: opened by the drivers that are allowed, its place checked against what its item says."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 import rasterio
-from rasterio.enums import Resampling
 from rasterio.errors import CRSError, RasterioError
-from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 
@@ -18,29 +16,13 @@ from agro.domain.grid import Grid
 from agro.sources.guard import raster_driver
 
 LARGEST_SIDE_PX = 40_000  # [px] a side above this is not a band of a satellite tile
-_ENVIRONMENT = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_CACHEMAX": 256}
-
-
-def read_band(path: Path, grid: Grid, declared_crs: str | None, nodata: int, *, classes: bool) -> np.ndarray:
-    """Counts (y, x) [1] of band 1 on the grid; 0 where the raster ends or says nodata.
-
-    Same lattice: a window, untouched. Otherwise warped: classes by nearest neighbour, counts bilinear, and averaged
-    from base pixels where the raster is finer (overviews are never read).
-    """
-    with opened(path) as source:
-        crs = _crs(source, path, declared_crs)
-        _checked(source, path)
-        window = _window(source, crs, grid)
-        if window is None:
-            return _warped(source, crs, grid, nodata, classes)
-        return _cropped(source, window, grid, nodata)
+_ENVIRONMENT = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_CACHEMAX": 128}  # [MB]
 
 
 def bounds_on(path: Path, declared_crs: str | None, crs: str) -> tuple[float, float, float, float]:
     """The raster's bounds (west, south, east, north) [m] in another CRS; only the header is read."""
     with opened(path) as source:
-        own = _crs(source, path, declared_crs)
-        _checked(source, path)
+        own = crs_of(source, path, declared_crs)
         west, south, east, north = source.bounds
         if own == rasterio.CRS.from_user_input(crs):
             return west, south, east, north
@@ -51,12 +33,21 @@ def bounds_on(path: Path, declared_crs: str | None, crs: str) -> tuple[float, fl
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
     """The raster, by the drivers that are allowed; whatever cannot be read in it is told."""
+    with told(path), open_raster(path) as source:
+        yield source
+
+
+def open_raster(path: Path) -> Any:
+    """The same for whoever closes it himself; to be used inside `told`."""
+    return rasterio.open(path, driver=raster_driver(path), OVERVIEW_LEVEL="NONE")
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """The raster library as it is to behave, and a sentence of what it says of a file."""
     try:
-        with (
-            rasterio.Env(**_ENVIRONMENT),
-            rasterio.open(path, driver=raster_driver(path), OVERVIEW_LEVEL="NONE") as source,
-        ):
-            yield source
+        with rasterio.Env(**_ENVIRONMENT):
+            yield
     except RasterioError as error:
         raise TornFile(
             "RASTER-TRUNCATED",
@@ -67,7 +58,9 @@ def opened(path: Path) -> Iterator[Any]:
         ) from error
 
 
-def _crs(source: Any, path: Path, declared: str | None) -> Any:
+def crs_of(source: Any, path: Path, declared: str | None) -> Any:
+    """The raster's CRS, after a look at whether it can hold counts and lies where its item says."""
+    _checked(source, path)
     if source.crs is None and declared is None:
         raise BadInput(
             "RASTER-NO-CRS",
@@ -117,10 +110,10 @@ def check_frame(source: Any, path: Path) -> None:
         raise BadInput("RASTER-TRANSFORM", "{where}: has no usable pixel size", "georeference it", where=path.name)
 
 
-def _window(source: Any, crs: Any, grid: Grid) -> Window | None:
-    """The grid as a window of the raster, or None where the lattices differ."""
+def window_of(source: Any, grid: Grid) -> Window | None:
+    """The grid as a window of a raster in the same CRS, or None where the lattices differ."""
     transform = source.transform
-    if crs != rasterio.CRS.from_user_input(grid.crs) or transform.b or transform.d:
+    if transform.b or transform.d:
         return None
     if abs(transform.a - grid.resolution_m) > 1e-6 or abs(transform.e + grid.resolution_m) > 1e-6:
         return None
@@ -129,48 +122,6 @@ def _window(source: Any, crs: Any, grid: Grid) -> Window | None:
     if abs(column - round(column)) > 1e-4 or abs(row - round(row)) > 1e-4:
         return None
     return Window(round(column), round(row), grid.width, grid.height)
-
-
-def _cropped(source: Any, window: Window, grid: Grid, nodata: int) -> np.ndarray:
-    counts = np.zeros(grid.shape, "uint16" if np.dtype(source.dtypes[0]).kind == "u" else "int32")
-    left, top = max(window.col_off, 0), max(window.row_off, 0)
-    right = min(window.col_off + window.width, source.width)
-    bottom = min(window.row_off + window.height, source.height)
-    if right > left and bottom > top:
-        read = source.read(1, window=Window(left, top, right - left, bottom - top))
-        top, left = top - window.row_off, left - window.col_off
-        counts[top : top + read.shape[0], left : left + read.shape[1]] = _as_counts(read, nodata, source.nodata)
-    return counts
-
-
-def _warped(source: Any, crs: Any, grid: Grid, nodata: int, classes: bool) -> np.ndarray:
-    finer = abs(source.transform.a) < grid.resolution_m
-    if classes:
-        resampling = Resampling.mode if finer else Resampling.nearest
-    else:
-        resampling = Resampling.average if finer else Resampling.bilinear
-    with WarpedVRT(
-        source,
-        src_crs=crs,
-        crs=grid.crs,
-        transform=grid.transform,
-        width=grid.width,
-        height=grid.height,
-        src_nodata=nodata,
-        nodata=nodata,
-        resampling=resampling,
-    ) as vrt:
-        return _as_counts(vrt.read(1), nodata, source.nodata)
-
-
-def _as_counts(read: np.ndarray, nodata: int, own_nodata: float | None) -> np.ndarray:
-    """Counts with 0 where the item or the file itself says that nothing was measured."""
-    measured = (read != nodata) & (read != 0)
-    if own_nodata is not None:
-        measured &= read != own_nodata
-    kind = "uint16" if read.dtype.kind == "u" else "int32"  # an offset applied already can leave counts below zero
-    limits = np.iinfo(kind)
-    return np.where(measured, np.clip(read, limits.min, limits.max), 0).astype(kind)
 
 
 def _named(declared: str, path: Path) -> Any:

@@ -17,12 +17,16 @@ from agro.domain.errors import AgroError, BadInput, Refusal, TornFile
 from agro.domain.grid import Grid
 from agro.domain.imagery import SCENE_CLASS_BAND, Acquisition, Band
 from agro.sources.guard import inside, read_text
-from agro.sources.raster import bounds_on, read_band
+from agro.sources.raster import bounds_on
 from agro.sources.stac_properties import angles, crs, datatake, first, nodata, tile
 from agro.sources.stac_scale import scale_and_offset
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     import xarray as xr
+
+    from agro.sources.counts import Reader
 
 _SHA256 = "1220"  # multihash: sha-256, 32 bytes follow
 _OLDEST_YEAR = 1984  # [a] a look older than this is a clock that was never set
@@ -76,12 +80,19 @@ def read(acquisition: Acquisition, grid: Grid, bands: Sequence[str]) -> xr.Datas
     """
     import xarray as xr  # here: deciding that nothing is new must not wait for it
 
-    counts = {}
-    for name in bands:
-        band = acquisition.bands[name]
-        pixels = read_band(Path(band.href), grid, acquisition.crs, band.nodata, classes=name == SCENE_CLASS_BAND)
-        counts[name] = (("y", "x"), pixels)
-    return xr.Dataset(counts)
+    with reading(acquisition, [(grid, bands)]) as reader:
+        return xr.Dataset({name: (("y", "x"), reader.read(name, grid)) for name in bands})
+
+
+def reading(acquisition: Acquisition, plan: Sequence[tuple[Grid, Sequence[str]]]) -> AbstractContextManager[Reader]:
+    """A reader of many windows, from any number of threads; `plan` says which windows of which bands will be read."""
+    from agro.sources import counts
+
+    bands = {
+        name: counts.BandFile(Path(band.href), acquisition.crs, band.nodata, classes=name == SCENE_CLASS_BAND)
+        for name, band in acquisition.bands.items()
+    }
+    return counts.reading(bands, plan)
 
 
 def bounds(acquisition: Acquisition, crs: str) -> tuple[float, float, float, float]:

@@ -16,7 +16,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -33,6 +33,7 @@ KINDS = {
 }
 ITEM, _LATEST = "item.json", ".latest"
 OWN_HASH = "agro:checksum"
+Content = bytes | Sequence[bytes]  # of a file: whole, or in pieces that follow one another
 _LONGEST_NAME = 120  # [byte] leaves room for the key below the 255 of common file systems
 
 
@@ -140,7 +141,7 @@ def sign(lock: int) -> None:
     os.pwrite(lock, f"pid {os.getpid()} on {socket.gethostname()} since {now()}\n".encode(), 0)
 
 
-def publish(store: Store, place: str, assets: Mapping[str, bytes], item: dict[str, Any]) -> Published:
+def publish(store: Store, place: str, assets: Mapping[str, Content], item: dict[str, Any]) -> Published:
     """Make the folder `place` exist with its assets and item.json, at once and for good.
 
     The item gets each asset's size and sha-256, and a hash of itself. What already stands there whole stays; what
@@ -246,8 +247,15 @@ def torn(place: str, met: str) -> TornFile:
     )
 
 
-def _identity(content: bytes) -> dict[str, Any]:
-    return {"file:size": len(content), "file:checksum": "1220" + hashlib.sha256(content).hexdigest()}
+def _identity(content: Content) -> dict[str, Any]:
+    pieces, checksum = _pieces(content), hashlib.sha256()
+    for piece in pieces:
+        checksum.update(piece)
+    return {"file:size": sum(map(len, pieces)), "file:checksum": "1220" + checksum.hexdigest()}
+
+
+def _pieces(content: Content) -> Sequence[bytes]:
+    return [content] if isinstance(content, bytes) else content
 
 
 def _canonical(content: Any) -> bytes:
@@ -258,9 +266,9 @@ def _pretty(item: Mapping[str, Any]) -> bytes:
     return json.dumps(item, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: Content) -> None:
     with path.open("wb") as file:
-        file.write(content)
+        file.writelines(_pieces(content))
         file.flush()
         os.fsync(file.fileno())
 

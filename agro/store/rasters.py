@@ -1,5 +1,7 @@
 """Layers as cloud-optimised GeoTIFF bytes: integers with a step and a nodata mark outside, values and NaN inside."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,7 @@ from rasterio.windows import Window
 from agro.domain.errors import TornFile
 from agro.domain.grid import Grid
 from agro.domain.layers import Layer
-
-_CREATION = {"compress": "zstd", "level": 3, "predictor": 2, "blocksize": 512, "sparse_ok": True, "overviews": "auto"}
+from agro.store.cog import Cog, Counted, assembled, compressed
 
 
 def encode(layer: Layer, values: np.ndarray) -> np.ndarray:
@@ -31,45 +32,51 @@ def decode(layer: Layer, stored: np.ndarray) -> np.ndarray:
     return values
 
 
-def to_cog(layer: Layer, stored: np.ndarray, grid: Grid) -> bytes:
-    """Stored integers (y, x) as the bytes of a COG, read back and found equal. Equal input gives equal bytes.
+def to_cog(layer: Layer, stored: np.ndarray, grid: Grid) -> Cog:
+    """Stored integers (y, x) as a COG. Equal input gives equal bytes.
 
     The file is made in memory: a full disk must not be able to leave a torn file that still opens.
     """
-    resampling = "nearest" if layer.is_class else "average"
-    with MemoryFile() as memory:
-        with memory.open(
-            driver="COG",
-            dtype=layer.dtype,
-            count=1,
-            height=grid.height,
-            width=grid.width,
-            crs=grid.crs,
-            transform=grid.transform,
-            nodata=layer.nodata,
-            overview_resampling=resampling,
-            **_CREATION,
-        ) as cog:
-            cog.write(stored, 1)
-            cog.set_band_description(1, layer.name)
-            cog.scales, cog.units = (layer.step,), (layer.unit,)
-            cog.update_tags(1, **{f"STATISTICS_{name}": repr(value) for name, value in _counted(layer, stored).items()})
-        content = bytes(memory.getbuffer())
-    again, _ = from_cog(content)
-    if not np.array_equal(again, stored):
-        raise TornFile("RASTER-READBACK", "{where}: the raster read back differs", "run again", where=layer.name)
-    return content
+    return assembled(layer, grid, [compressed(layer, stored, 0, 0)])
 
 
 def from_cog(content: bytes) -> tuple[np.ndarray, Grid]:
     """The stored integers (y, x) and where they lie."""
+    with _opened(content) as (cog, grid):
+        return cog.read(1), grid
+
+
+def window_of_cog(content: bytes, grid: Grid, nodata: int) -> np.ndarray:
+    """The stored integers (y, x) on a grid of the same lattice; nodata where the raster does not reach."""
+    with _opened(content) as (cog, whole):
+        pixels = np.full(grid.shape, nodata, cog.dtypes[0])
+        common = grid.cut_to(whole.bounds)
+        if common is not None:
+            pixels[common.rows_and_columns_in(grid)] = _read(cog, common, whole)
+        return pixels
+
+
+def windows_of_cog(content: bytes, side_m: int, wanted: Callable[[Grid], bool]) -> Iterator[tuple[Grid, np.ndarray]]:
+    """The stored integers (y, x) of each wanted window [m] from the raster's corner; no other one is decoded."""
+    with _opened(content) as (cog, whole):
+        for window in whole.windows(side_m):
+            if wanted(window):
+                yield window, _read(cog, window, whole)
+
+
+@contextmanager
+def _opened(content: bytes) -> Iterator[tuple[Any, Grid]]:
+    """A COG and where it lies; what cannot be read in it is told."""
     try:
         with MemoryFile(content) as memory, memory.open(driver="GTiff") as cog:
             t = cog.transform
-            grid = Grid(cog.crs.to_string(), round(t.c), round(t.f), round(t.a), cog.height, cog.width)
-            return cog.read(1), grid
+            yield cog, Grid(cog.crs.to_string(), round(t.c), round(t.f), round(t.a), cog.height, cog.width)
     except rasterio.errors.RasterioError as error:
         raise _cut(error) from error
+
+
+def _read(cog: Any, window: Grid, whole: Grid) -> np.ndarray:
+    return np.asarray(cog.read(1, window=Window.from_slices(*window.rows_and_columns_in(whole))))
 
 
 def _cut(error: Exception) -> TornFile:
@@ -82,25 +89,8 @@ def _cut(error: Exception) -> TornFile:
     )
 
 
-def window_of_cog(content: bytes, grid: Grid, nodata: int) -> np.ndarray:
-    """The stored integers (y, x) on a grid of the same lattice; nodata where the raster does not reach."""
-    try:
-        with MemoryFile(content) as memory, memory.open(driver="GTiff") as cog:
-            t = cog.transform
-            whole = Grid(cog.crs.to_string(), round(t.c), round(t.f), round(t.a), cog.height, cog.width)
-            pixels = np.full(grid.shape, nodata, cog.dtypes[0])
-            common = grid.cut_to(whole.bounds)
-            if common is not None:
-                rows, columns = common.rows_and_columns_in(whole)
-                pixels[common.rows_and_columns_in(grid)] = cog.read(1, window=Window.from_slices(rows, columns))
-            return pixels
-    except rasterio.errors.RasterioError as error:
-        raise _cut(error) from error
-
-
-def described(layer: Layer, stored: np.ndarray) -> dict[str, Any]:
+def described(layer: Layer, counted: Counted) -> dict[str, Any]:
     """The asset's `raster:bands` entry: unit, encoding, and statistics of the believed pixels in the layer's unit."""
-    counted = _counted(layer, stored)
     about: dict[str, Any] = {
         "data_type": layer.dtype,
         "nodata": layer.nodata,
@@ -109,25 +99,12 @@ def described(layer: Layer, stored: np.ndarray) -> dict[str, Any]:
         "offset": 0,
         "spatial_resolution": layer.resolution_m,
     }
-    if counted:
+    if tags := counted.as_tags():
         about["statistics"] = {
-            "minimum": round(counted["MINIMUM"] * layer.step, 6),
-            "maximum": round(counted["MAXIMUM"] * layer.step, 6),
-            "mean": round(counted["MEAN"] * layer.step, 6),
-            "stddev": round(counted["STDDEV"] * layer.step, 6),
-            "valid_percent": counted["VALID_PERCENT"],
+            "minimum": round(tags["MINIMUM"] * layer.step, 6),
+            "maximum": round(tags["MAXIMUM"] * layer.step, 6),
+            "mean": round(tags["MEAN"] * layer.step, 6),
+            "stddev": round(tags["STDDEV"] * layer.step, 6),
+            "valid_percent": tags["VALID_PERCENT"],
         }
     return about
-
-
-def _counted(layer: Layer, stored: np.ndarray) -> dict[str, float]:
-    valid = stored[stored != layer.nodata]
-    if not valid.size:
-        return {}
-    return {
-        "MINIMUM": int(valid.min()),
-        "MAXIMUM": int(valid.max()),
-        "MEAN": float(valid.mean(dtype="float64")),
-        "STDDEV": float(valid.std(dtype="float64")),
-        "VALID_PERCENT": round(100 * valid.size / stored.size, 4),
-    }
