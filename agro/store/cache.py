@@ -3,6 +3,7 @@
 import io
 from collections.abc import Mapping
 from contextlib import suppress
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -17,7 +18,7 @@ def remembered(store: Store, name: str, key: str) -> dict[str, np.ndarray] | Non
     try:
         with np.load(io.BytesIO((store.root / ".cache" / f"{name}.npz").read_bytes()), allow_pickle=False) as kept:
             arrays = {part: kept[part] for part in kept.files}
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
     return arrays if str(arrays.pop(_KEY, "")) == key else None
 
