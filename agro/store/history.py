@@ -107,3 +107,19 @@ def all_parts(store: Store, as_of: str | None = None) -> Callable[[str], list[Pu
         return [parts[place] for place in parents]
 
     return parts_of_one
+
+
+def records(store: Store, kind: str, as_of: str | None = None) -> pd.DataFrame:
+    """The newest table of `harvest`, `statistics` or `harvest_summaries`; empty where there is none.
+
+    Harvests of several sets of fields stand together, each by its newest table; of one field, season and crop the
+    newest row holds. `as_of` (ISO, UTC): only what was published by then.
+    """
+    with opened(store) as index:
+        newest = {result.properties["agro:field_ids"]: result for result in index.items(kind, as_of)}
+        results = sorted(newest.values(), key=lambda result: result.created)
+        tables = [from_parquet(read_asset(store, result, kind)) for result in results]
+    if not tables:
+        return pd.DataFrame()
+    rows = pd.concat(tables, ignore_index=True)
+    return rows.drop_duplicates(["field_id", "season", "crop"], keep="last") if kind == "harvest" else rows
