@@ -21,10 +21,12 @@ from flows.settings import Settings, load
 from flows.simulated import Records, records_of
 from flows.soil_maps import make_soil
 from flows.water_tables import make_water
+from flows.yield_maps import make_yield_maps
 from flows.zone_maps import make_zones
 
 _STEPS = (
-    *("harvest records", "relief", "soil", "season curves", "wetness edges", "wetness", "water balance", "zones"),
+    *("harvest records", "yield maps", "relief", "soil", "season curves", "wetness edges", "wetness"),
+    *("water balance", "zones"),
 )
 
 
@@ -71,6 +73,8 @@ def _step(
     name: str, settings: Settings, land: Land, records: Records, store: Store, index: Index, today: date
 ) -> list[Refusal]:
     match name:
+        case "yield maps":
+            return make_yield_maps(settings, land, records.yield_monitors, index, today)
         case "harvest records":
             return keep_records(settings, land, records, index, today)
         case "relief":

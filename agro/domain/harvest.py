@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from agro.domain.land import Crop
 
@@ -58,3 +59,37 @@ class Known:
     crops: Sequence[Crop]
     bounds: Mapping[str, YieldBounds]
     today: date
+
+
+# Points of a yield monitor, one row a record, in the order in which they were driven.
+#   log           whose points follow each other: the file, or the log of a task
+#   number        of the record in it
+#   lon, lat      [deg] WGS 84, NaN without a fix
+#   day           date, missing where the file names none
+#   clock_s       [s] since the log began, NaN where no clock was logged
+#   yield_t_ha    [t/ha] as the monitor gives it, or of flow, interval, distance and swath
+#   moisture_pct  [%] of the grain as weighed, NaN where nobody measured it
+#   speed_m_s     [m/s], distance_m [m], interval_s [s], swath_m [m], heading_deg [deg]: NaN where not logged
+#   working       whether the header was down, True where that was not logged
+MONITOR_COLUMNS = (
+    *("log", "number", "lon", "lat", "day", "clock_s", "yield_t_ha", "moisture_pct", "speed_m_s", "distance_m"),
+    *("interval_s", "swath_m", "heading_deg", "working"),
+)
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """What one file of a yield monitor holds, as a table of MONITOR_COLUMNS, and what was said of it.
+
+    A monitor weighs what runs into the bunker; `weight_basis` is barn only where somebody says that it was calibrated
+    so. `at_moisture_pct` is the moisture that the yields are brought to, None where they are as weighed.
+    """
+
+    where: str
+    points: Any
+    weight_basis: str
+    crop: str | None = None
+    season: int | None = None
+    field_id: str | None = None
+    at_moisture_pct: float | None = None
+    delay_corrected: bool = False

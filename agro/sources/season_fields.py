@@ -161,7 +161,7 @@ def crop_words(crops: Sequence[Crop]) -> dict[str, str]:
     return {plain(word): crop.code for crop in crops for word in (crop.code, crop.english, crop.russian, *crop.also)}
 
 
-def crop_of(text: str, words: Mapping[str, str], where: Told) -> str:
+def crop_of(text: str, words: Mapping[str, str], where: Told | str) -> str:
     """The code of the crop that a cell names, by `crop_words`. Raises BadInput."""
     code = words.get(plain(text))
     if code is None:
