@@ -21,6 +21,8 @@ def points_of(columns: Mapping[str, pd.Series], said: Said, where: str) -> pd.Da
     nothing = pd.Series(np.nan, index=range(count))
     table = pd.DataFrame({name: columns.get(name, nothing) for name in MONITOR_COLUMNS if name != "working"})
     table["number"] = range(count)
+    if "swath_m" not in columns and said.swath_m is not None:
+        table["swath_m"] = said.swath_m
     table["working"] = _working(columns.get("working"), count)
     table["lon"], table["lat"] = _on_earth(table["lon"], table["lat"], where)
     table["clock_s"], table["day"] = _clock(columns, table)

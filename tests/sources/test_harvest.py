@@ -101,6 +101,7 @@ def test_both_weights_in_two_columns_and_the_barn_goes_before(tmp_path: Path) ->
         ("f3;2021;wheat;;;2;;14", "HARVEST-BASIS-MISSING"),
         ("f3;2021;wheat;;;2;зачётный;14", "HARVEST-BASIS-MISSING"),
         ("f3;2021;wheat;;;2;бункерный/амбарный;14", "HARVEST-BASIS"),
+        ("f3;2021;wheat;;;2;не бункерный;14", "HARVEST-BASIS-MISSING"),
         ("f3;2021;wheat;;;2;bunker;", "HARVEST-MOISTURE"),
         ("f3;2021;wheat;;;2;bunker;н/д", "HARVEST-MOISTURE"),
         ("f3;2021;wheat;;;2;bunker;140", "TABLE-RANGE"),
