@@ -62,7 +62,7 @@ def known_of(today: date) -> Known:
         Crop(code, row["english"], row["russian"], tuple(row.get("also", ()))) for code, row in rules["groups"].items()
     ]
     bounds = {code: YieldBounds(**row) for code, row in rules["bounds"].items()}
-    return Known((*crops(), *groups), bounds, today)
+    return Known((*crops(), *groups), bounds, today, frozenset(rules["green"]))
 
 
 def district_words() -> dict[str, str]:

@@ -18,7 +18,7 @@ WEIGHT_BASES = ("bunker", "barn")
 #   yield_t_ha         [t/ha] of the weight that was recorded
 #   production_t       [t] of it, NaN where no area was said
 #   weight_basis       bunker or barn
-#   moisture_pct       [%] of the grain as weighed; NaN: said to be not measured
+#   moisture_pct       [%] of the grain as weighed; NaN: said to be not measured, or a crop that is weighed green
 #   source             the file's name
 HARVEST_COLUMNS = (
     *("field_id", "season", "crop", "harvested_on", "area_ha", "yield_t_ha", "production_t"),
@@ -54,11 +54,15 @@ class YieldBounds:
 
 @dataclass(frozen=True)
 class Known:
-    """What records are checked against: the crops (groups of crops too), what each can yield, and the day."""
+    """What records are checked against: the crops (groups of crops too), what each can yield, and the day.
+
+    `green` are crops that are weighed as they come: nobody measures their moisture, so an empty cell says so.
+    """
 
     crops: Sequence[Crop]
     bounds: Mapping[str, YieldBounds]
     today: date
+    green: frozenset[str] = frozenset()
 
 
 # Points of a yield monitor, one row a record, in the order in which they were driven.

@@ -104,6 +104,7 @@ def test_both_weights_in_two_columns_and_the_barn_goes_before(tmp_path: Path) ->
         ("f3;2021;wheat;;;2;не бункерный;14", "HARVEST-BASIS-MISSING"),
         ("f3;2021;wheat;;;2;bunker;", "HARVEST-MOISTURE"),
         ("f3;2021;wheat;;;2;bunker;н/д", "HARVEST-MOISTURE"),
+        ("f3;2021;potato;;;22;barn;", None),  # weighed green
         ("f3;2021;wheat;;;2;bunker;140", "TABLE-RANGE"),
         ("f3;2021;wheat;44803;;2;bunker;14", "CSV-DATE"),
         ("f3;2021;wheat;31.06.2021;;2;bunker;14", "CSV-DATE"),
