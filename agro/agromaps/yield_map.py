@@ -44,13 +44,13 @@ def field_yield(
                   a calibration is one: ours
     """
     own = kept[["x_m", "y_m"]].to_numpy(), kept["cleaned_t_ha"].to_numpy(), kept["pass_no"].to_numpy()
-    witnesses = segments(*own, sizes_m[0])
-    if len(witnesses.values) < _FEWEST:
+    witnesses = segments(*own, sizes_m[0]) if len(kept) else None
+    if witnesses is None or len(witnesses.values) < _FEWEST:
         raise BadInput(
             "YIELD-FEW",
             "{met} stretches of passes are left after cleaning, at least {limit} make a map",
             "look at the reasons of the points that were left out",
-            met=len(witnesses.values),
+            met=0 if witnesses is None else len(witnesses.values),
             limit=_FEWEST,
         )
     shape = variogram_of(witnesses)
