@@ -1,7 +1,7 @@
 """What was harvested: the tables of fields, of districts, and of the harvest as it comes, column by column."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -56,6 +56,7 @@ class YieldBounds:
 class Known:
     """What records are checked against: the crops (groups of crops too), what each can yield, and the day.
 
+    `farm_of` tells the farm of a field, where it is known: a farm weighs a crop of one season in one way.
     `green` are crops that are weighed as they come: nobody measures their moisture, so an empty cell says so.
     """
 
@@ -63,6 +64,7 @@ class Known:
     bounds: Mapping[str, YieldBounds]
     today: date
     green: frozenset[str] = frozenset()
+    farm_of: Mapping[str, str] = field(default_factory=dict)
 
 
 # Points of a yield monitor, one row a record, in the order in which they were driven.

@@ -66,7 +66,12 @@ def read_harvest(
     rows, mistaken = without_mistaken_units(rows, known)
     table = pd.DataFrame(rows, columns=list(HARVEST_COLUMNS))
     table = table.sort_values(["season", "field_id", "crop"], ignore_index=True)
-    return table, [*refused, *twice, *mistaken, *of_mixed_weight(rows)]
+    return table, [
+        *refused,
+        *twice,
+        *mistaken,
+        *of_mixed_weight(rows, lambda row: known.farm_of.get(row["field_id"], "")),
+    ]
 
 
 def _row(

@@ -29,7 +29,7 @@ HARVEST: dict[str, str] = {
     "find out which row is right": "выясните, какая строка верна",
     "{where}: the middle of the yields of {crop} is {met} t/ha, where {low} to {high} are usual; the unit looks wrong, so these {count} rows are not used": "{where}: середина урожайности ({crop}) — {met} т/га, обычно от {low} до {high}; похоже, единица неверна, строки ({count}) не использованы",
     "check whether the figures are centners or tonnes; if they are right, mend configs/harvest.toml": "проверьте, центнеры это или тонны; если числа верны, исправьте configs/harvest.toml",
-    "{crop} of {season}: {bunker} harvests by bunker weight stand among {barn} by barn weight; those of the bunker are brought to the barn's weight, with the error of that": "{crop}, {season}: урожаев в бункерном весе {bunker}, в амбарном {barn}; бункерные приведены к амбарному весу с погрешностью пересчёта",
+    "{where}: {crop} of {season}: {bunker} harvests by bunker weight stand among {barn} by barn weight; those of the bunker are brought to the barn's weight, with the error of that": "{where}: {crop}, {season}: урожаев в бункерном весе {bunker}, в амбарном {barn}; бункерные приведены к амбарному весу с погрешностью пересчёта",
     "give one weight for all where you have it": "если есть, дайте для всех один вид веса",
     # Harvest of fields
     "{where}: a harvest of {met}, but field {field_id} grew {expected} in {season}": "{where}: урожай культуры {met}, а на поле {field_id} в {season} году росла {expected}",
