@@ -15,7 +15,8 @@ from agro.domain.errors import AgroError, NotProved
 from agro.domain.work import Machine, Prescription
 from agro.store.isoxml import Labels, to_taskdata
 from agro.store.terminal import prove
-from flows.terminal_files import terminal_file, terminal_named
+from flows.terminal_files import terminal_file
+from flows.terminal_list import terminal_named
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 

@@ -99,7 +99,7 @@ def task_data_read(
 def terminals(as_json: AsJson = False) -> None:
     """List the terminals that files can be written for."""
     with told("ru"):
-        from flows.terminal_files import terminals as listed
+        from flows.terminal_list import terminals as listed
 
         rows = listed()
         if as_json:

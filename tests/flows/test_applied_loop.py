@@ -24,7 +24,8 @@ from agro.twin.spreader import Spreader, drive
 from flows.as_applied import Meant, take_back
 from flows.plan import read_land
 from flows.settings import Settings, load
-from flows.terminal_files import _read, terminal_file, terminal_named
+from flows.terminal_files import _read, terminal_file
+from flows.terminal_list import terminal_named
 
 BEGAN = datetime(2026, 5, 4, 9, 30)
 BLOCKS = [box(120 * n, 0, 120 * n + 120, 360) for n in range(6)]
