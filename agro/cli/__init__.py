@@ -2,7 +2,13 @@
 
 import typer
 
-from agro.cli import maps, runs, store, terminals
+from agro.cli import (
+    harvest,
+    maps,
+    runs,
+    store,
+    terminals,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -14,7 +20,16 @@ export_app = typer.Typer(no_args_is_help=True, help="Write what is published int
 task_data_app = typer.Typer(no_args_is_help=True, help="Task data (ISOXML) of terminals.")
 store_app = typer.Typer(no_args_is_help=True, help="Look after the store.")
 
-for command in (runs.run, runs.review, runs.watch, runs.serve, maps.show, maps.sheet, maps.maps):
+for command in (
+    runs.run,
+    runs.review,
+    runs.watch,
+    runs.serve,
+    maps.show,
+    maps.sheet,
+    maps.maps,
+    harvest.yields,
+):
     app.command()(command)
 app.add_typer(export_app, name="export")
 export_app.command("fieldstats")(maps.export_fieldstats)
