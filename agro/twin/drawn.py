@@ -18,10 +18,13 @@ from agro.twin.looks import cover_of
 from agro.twin.passes import Orbit, passes_of
 from agro.twin.plots import Plots
 from agro.twin.sky import Sky, scene_classes, sky, sun_angles, through
+from agro.twin.trial import laid_out
 from agro.twin.weather import Weather, stacked
 
-_AROUND = {"crop": "idle_grass", "sown": -1, "reaped_after": 0, "n_kg_ha": 0.0, "nitrate_kg_ha": 40.0, "water": 0.85}
-_AROUND |= {"straw_lai": 0.6, "tilled": False, "vigour": 1.0, "progress": 1.0, "luck": 0.0, "cuts": ()}  # assumption
+_AROUND = {  # idle grass between the fields. assumption
+    **{"crop": "idle_grass", "sown": -1, "reaped_after": 0, "n_kg_ha": 0.0, "nitrate_kg_ha": 40.0, "water": 0.85},
+    **{"straw_lai": 0.6, "tilled": False, "lateness": 1.0, "vigour": 1.0, "progress": 1.0, "luck": 0.0, "cuts": ()},
+}
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,12 @@ def season_of(place: Ground, work: pd.DataFrame, days: pd.DataFrame, facts: Mapp
         row_of[mine.index + 1] = np.arange(len(mine))
         index = np.flatnonzero(row_of[flat] >= 0)
         standing = plots(mine, row_of[flat[index]], place.soil.at(index), facts)
-        here = []
-        for row, field_id in enumerate(mine["field_id"]):
+        here, n_kg_ha = [], standing.n_kg_ha.copy()
+        for row, (field_id, trial) in enumerate(zip(mine["field_id"], mine["trial"], strict=True)):
             own = np.flatnonzero(row_of[flat[index]] == row)
+            if trial:
+                tried = laid_out(field_id, season, *place.x_y_m(index[own]), facts["trial"], seed).n_kg_ha
+                n_kg_ha[own] = np.where(np.isfinite(tried), tried, n_kg_ha[own])
             harm = (
                 planted(field_id, season, *place.x_y_m(index[own]), facts["harm"], seed)
                 if crop not in UNHARMED
@@ -77,7 +83,7 @@ def season_of(place: Ground, work: pd.DataFrame, days: pd.DataFrame, facts: Mapp
             if harm is not None:
                 here.append(replace(harm, pixels=own[harm.pixels]))
                 harms[field_id] = here[-1], index[here[-1].pixels]
-        crops.append(Crops(index, replace(standing, stand=thinned(standing.stand, here)), tuple(here)))
+        crops.append(Crops(index, replace(standing, stand=thinned(standing.stand, here), n_kg_ha=n_kg_ha), tuple(here)))
     one = pd.DataFrame([{**_AROUND, "season": season, "district": place.district}])
     middle = np.array([place.field.size // 2])
     around = plots(one, np.zeros(1, int), place.soil.at(middle), facts)

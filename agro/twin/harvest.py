@@ -21,9 +21,9 @@ def harvest_records(fields: pd.DataFrame, facts: Mapping[str, Any], seed: int) -
     """
     rules, rows = facts["care"], []
     for one in fields[fields["yield_t_ha"].notna()].itertuples(index=False):
-        farm, own = chance(seed, "scale", one.farm_id), chance(seed, "record", one.field_id, one.season)
-        scale = 1 + farm.normal(0, rules["farm_scale_sd"])
-        basis = "bunker" if farm.random() < rules["bunker_share"] and one.crop not in _GREEN else "barn"
+        scale, own = scale_of(one.farm_id, rules, seed), chance(seed, "record", one.field_id, one.season)
+        in_bunker = chance(seed, "basis", one.farm_id).random() < rules["bunker_share"]
+        basis = "bunker" if in_bunker and one.crop not in _GREEN else "barn"
         moisture = (
             max(9.0, _STANDARD_MOISTURE_PCT + own.normal(3.0, 1.5)) if basis == "bunker" else _STANDARD_MOISTURE_PCT
         )
@@ -40,6 +40,11 @@ def harvest_records(fields: pd.DataFrame, facts: Mapping[str, Any], seed: int) -
         )
     columns = ["field_id", "season", "crop", "harvested_on", "area_ha", "yield_t_ha", "weight_basis", "moisture_pct"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def scale_of(farm_id: str, rules: Mapping[str, Any], seed: int) -> float:
+    """What a farm's scale shows of one tonne."""
+    return float(1 + chance(seed, "scale", farm_id).normal(0, rules["farm_scale_sd"]))
 
 
 def district_statistics(fields: pd.DataFrame, facts: Mapping[str, Any], seed: int) -> pd.DataFrame:

@@ -1,7 +1,9 @@
 """Some seasons of a region as they were: fields, what was done there, the weather, and how evening follows evening."""
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from agro.twin.estate import Estate
 from agro.twin.growth import State, live
 from agro.twin.harm import UNHARMED, Harm, hurting, planted, thinned
 from agro.twin.plots import Plots
+from agro.twin.trial import laid_out
 from agro.twin.weather import Weather, season_weather, stacked, winter_weather
 
 
@@ -35,7 +38,7 @@ class Past:
     days: pd.DataFrame
     harms: tuple[Harm, ...]
 
-    @property
+    @cached_property
     def field(self) -> np.ndarray:
         """The number of each row's field in the estate."""
         return _numbers(self.work, self.estate)
@@ -43,6 +46,10 @@ class Past:
     def evenings(self) -> Iterator[State]:
         """Every evening of all seasons at once, 1 April to 15 October."""
         return live(self.plots, self.weather, hurting(self.harms))
+
+    def last_evening(self) -> State:
+        """15 October of all seasons, when all is harvested."""
+        return deque(self.evenings(), maxlen=1)[0]
 
     def by_field(self, values: np.ndarray) -> np.ndarray:
         """An array over pixels as (row of `work`, pixel)."""
@@ -67,12 +74,17 @@ def past(
     index = (number[:, None] * pixels + np.arange(pixels)).ravel()
     standing = plots(work, np.repeat(np.arange(len(work)), pixels), estate.soil.at(index), facts)
     harms = []
-    for row, (field_id, season, crop) in enumerate(work[["field_id", "season", "crop"]].itertuples(index=False)):
+    n_kg_ha = standing.n_kg_ha.copy()
+    for row, one in enumerate(work.itertuples(index=False)):
         x, y = estate.x_m[number[row]], estate.y_m[number[row]]
-        harm = planted(field_id, season, x, y, facts["harm"], seed) if crop not in UNHARMED else None
+        harm = planted(one.field_id, one.season, x, y, facts["harm"], seed) if one.crop not in UNHARMED else None
         if harm is not None:
             harms.append(replace(harm, pixels=harm.pixels + row * pixels))
-    standing = replace(standing, stand=thinned(standing.stand, harms))
+        if one.trial:
+            own = n_kg_ha[row * pixels : (row + 1) * pixels]
+            tried = laid_out(one.field_id, one.season, x, y, facts["trial"], seed).n_kg_ha
+            own[:] = np.where(np.isfinite(tried), tried, own)
+    standing = replace(standing, stand=thinned(standing.stand, harms), n_kg_ha=n_kg_ha)
     return Past(facts, seed, estate, work, standing, weather, days, tuple(harms))
 
 
