@@ -57,5 +57,5 @@ def worth_of_varying(
     yields_t_ha: np.ndarray, rates_kg_ha: tuple[float, ...], crop_rub_t: float, n_rub_kg: float
 ) -> np.ndarray:
     """What every pixel's own best rate earns above one best rate for the field [RUB/ha]; of (rate, row, pixel)."""
-    own: np.ndarray = best_rate(yields_t_ha, rates_kg_ha, crop_rub_t, n_rub_kg)[1].mean(axis=-1)
-    return own - best_rate(yields_t_ha.mean(axis=-1), rates_kg_ha, crop_rub_t, n_rub_kg)[1]
+    own = best_rate(yields_t_ha, rates_kg_ha, crop_rub_t, n_rub_kg)[1].mean(axis=-1)
+    return np.asarray(own - best_rate(yields_t_ha.mean(axis=-1), rates_kg_ha, crop_rub_t, n_rub_kg)[1])
