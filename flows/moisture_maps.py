@@ -56,7 +56,9 @@ def make_edges(settings: Settings, land: Land, store: Store, index: Index, today
     A running season would move them, and all wetness with them, with every pass. Returns which groups had too few.
     """
     rules = facts(CONFIGS / "moisture.toml")["edges"]
-    looks = [(parts, at) for parts, at in _current(store) if season_day(at.year, settings.maps.season_last_day) < today]
+    looks = [
+        (parts, at) for parts, at in current_passes(store) if season_day(at.year, settings.maps.season_last_day) < today
+    ]
     parents = sorted(part.place for parts, _ in looks for part in parts)
     key = digest([parents, rules, land.key, land.seasons_key, ALGORITHM])
     if any(result.properties["agro:key"] == key for result in index.items("moisture_edges")):
@@ -89,7 +91,7 @@ def make_wetness(settings: Settings, land: Land, store: Store, index: Index) -> 
     if not newest:
         return []
     rules = WetnessRules(**facts(CONFIGS / "moisture.toml")["wetness"])
-    for parts, seen_on in _current(store):
+    for parts, seen_on in current_passes(store):
         here = {name: newest[name] for name in sorted(set(groups(land, seen_on.year).values())) if name in newest}
         about = parts[-1].properties
         name = file_name(str(about["agro:acquisition_id"]))
@@ -114,7 +116,7 @@ def make_wetness(settings: Settings, land: Land, store: Store, index: Index) -> 
     return []
 
 
-def _current(store: Store) -> list[tuple[list[Published], pd.Timestamp]]:
+def current_passes(store: Store) -> list[tuple[list[Published], pd.Timestamp]]:
     """The parts and the date of every current acquisition that shows something, oldest first."""
     rows = history.fieldstats(store)
     parts = history.all_parts(store)

@@ -47,6 +47,7 @@ class Imagery(_Section):
     source: Literal["twin", "stac"]
     catalog: _MaybePath
     collections: tuple[str, ...] = Field(min_length=1)
+    radar_collections: tuple[str, ...]
     unlinked: bool
     bands: Path
     cloud_margin_m: float = Field(ge=0, le=1000)

@@ -11,10 +11,12 @@ from agro.domain.errors import AgroError, Refusal
 from agro.reports.words import say
 from agro.store.index import Index, opened
 from agro.store.publish import KINDS, Store, writing
+from flows.bare_soil_maps import make_bare_soil
 from flows.ground_maps import make_relief
 from flows.moisture_maps import make_edges, make_wetness
 from flows.plan import Land, read_land
 from flows.progress import progress
+from flows.radar_maps import make_radar
 from flows.season_maps import make_seasons
 from flows.settings import Settings, load
 from flows.simulated import Records, records_of
@@ -22,7 +24,17 @@ from flows.soil_maps import make_soil
 from flows.water_tables import make_water
 from flows.zone_maps import make_zones
 
-_STEPS = ("relief", "soil", "season curves", "wetness edges", "wetness", "water balance", "zones")
+_STEPS = (
+    "relief",
+    "colour of bare soil",
+    "soil",
+    "season curves",
+    "wetness edges",
+    "wetness",
+    "radar",
+    "water balance",
+    "zones",
+)
 
 
 @dataclass(frozen=True)
@@ -70,6 +82,8 @@ def _step(
     match name:
         case "relief":
             return make_relief(settings, land, records.elevation, store, index)
+        case "colour of bare soil":
+            return make_bare_soil(settings, land, store, index, today)
         case "soil":
             return make_soil(settings, land, records.soil, store, index, today)
         case "season curves":
@@ -78,6 +92,8 @@ def _step(
             return make_edges(settings, land, store, index, today)
         case "wetness":
             return make_wetness(settings, land, store, index)
+        case "radar":
+            return make_radar(settings, land, store, index, today)
         case "water balance":
             return make_water(settings, land, records.weather, store, index)
         case _:

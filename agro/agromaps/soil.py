@@ -21,6 +21,7 @@ from agro.domain.errors import BadInput, Refusal
 
 _FEWEST = 10  # [1] samples of the ground that is mapped together; fewer make no surface. source: ours
 _MOST = 1500  # [1] samples: beyond it kriging takes minutes
+_MOST_OF_READING = 0.6  # [1] of the variance of a left-out reading: the laboratory's cannot be more. source: ours
 _OWN = 3  # [1] samples from which a field's own average is a rival. source: ours
 
 
@@ -30,6 +31,7 @@ class Choice:
 
     `surface` says whether there is one; if not, `reason` says why, and plots or fields get their plain averages.
     `weights` of the ways that are joined, `scale` by which their standard errors grow, `alone` the skill of each way.
+    `reading_se`: what of the error is the laboratory's, on the scale that is mapped; the map's own is without it.
     `folds` say what was left out: `fields`, `blocks` of `side_m` where the property is alike up to `range_m` [m], or
     `parts` of fields; then the ways tell deviations from the field's average (`centred`).
     """
@@ -46,10 +48,15 @@ class Choice:
     alone: dict[str, float] = field(default_factory=dict)
     reason: Refusal | None = None
     centred: bool = False
+    reading_se: float = 0.0
 
 
 def choose_method(
-    samples: pd.DataFrame, covariates: Sequence[str], logarithmic: bool = False, upper: Sequence[float] = ()
+    samples: pd.DataFrame,
+    covariates: Sequence[str],
+    logarithmic: bool = False,
+    upper: Sequence[float] = (),
+    reading_se: float = 0.0,
 ) -> Choice:
     """The way to map a property, by samples that were left out.
 
@@ -58,13 +65,15 @@ def choose_method(
     covariates   names of the columns that may explain the property [1]
     logarithmic  map the logarithm: P, K, N and all that is skewed [1]
     upper        upper ends of the property's classes [u], to know the share of right classes
+    reading_se   standard error of a laboratory's reading [u], or its share [1] where logarithmic; 0: the standard
+                 errors are those of another reading, else of the soil itself
     returns      Choice; `surface` is False, with the reason, below 10 samples, where all are equal, and where nothing
                  tells left-out samples better than the plain average
     raises       BadInput SOIL-TOO-MANY above 1500 samples
     source       Breiman 1996 (stacked regressions), Roberts 2017 (blocks), Lei 2018 (intervals); the joining: ours
     """
     ground, values = _known(samples, covariates)
-    averages = Choice(False, tuple(covariates), logarithmic, {"mean": 1.0}, 1.0, "none", np.nan, np.nan, None)
+    averages = Choice(False, tuple(covariates), logarithmic, {"mean": 1.0}, 1.0, "none", np.nan, np.nan, None, reading_se=reading_se)  # fmt: skip  # noqa: E501
     poor = _too_poor(values)
     if poor is not None:
         return replace(averages, reason=poor)
@@ -275,9 +284,15 @@ def _surface(ground: Ground, values: np.ndarray, choice: Choice) -> Told:
 
     def tell(places: Ground) -> tuple[np.ndarray, np.ndarray]:
         value, error = joined({name: ask(places) for name, ask in fitted.items()}, weights)
-        return _natural(value, error * choice.scale, choice.logarithmic)
+        return _natural(value, _of_the_soil(error * choice.scale, choice.reading_se), choice.logarithmic)
 
     return tell
+
+
+def _of_the_soil(error: np.ndarray, reading_se: float) -> np.ndarray:
+    """The error with which the soil is told, where `error` is that with which a reading of it is."""
+    least = (1 - _MOST_OF_READING) * error**2
+    return np.sqrt(np.maximum(error**2 - reading_se**2, least))
 
 
 def _averages(ground: Ground, values: np.ndarray) -> Told:

@@ -154,11 +154,11 @@ def _row(
         if not text.get(name):
             continue
         column = cells[name][0]
-        method = _method(column, text, place) if DETERMINANDS[name].needs_method else None
+        method = _method(column, text, place) if DETERMINANDS[name].methods else None
         row[name], under = _figure(text[name], column, place)
         _check_bounds(name, row[name], method, bounds, column, place)
         if method:
-            row[f"{name.split('_')[0]}_method"] = method
+            row[DETERMINANDS[name].method_column] = method
         below += [name] if under else []
     row["below_detection"] = ";".join(below)
     row.update({axis: _coordinate(text[axis], axis, place) for axis in ("lon", "lat", "x", "y") if text.get(axis)})
@@ -210,15 +210,18 @@ def _coordinate(text: str, axis: str, place: Told) -> float:
     return value
 
 
-def _method(column: Column, text: Mapping[str, str], place: Told) -> str:
+def _method(column: Column, text: Mapping[str, str], place: Told) -> str | None:
     """The extraction method of one figure; the cell of its own column of methods goes before the heading."""
-    own = text.get(f"{column.name.split('_')[0]}_method") or text.get("method")
+    about = DETERMINANDS[column.name]
+    own = text.get(about.method_column) or (text.get("method") if about.needs_method else None)
     method = method_of(own) if own else column.method
-    if method is None:
+    if (method is None and (own or about.needs_method)) or (method is not None and method not in about.methods):
         raise BadInput(
             "SOIL-NO-METHOD",
             "{where}: {column} without a method that is known (met {met})",
-            "say chirikov, kirsanov, machigin or maslova in the heading, in a column or with the file",
+            "say chirikov, kirsanov, machigin or maslova in the heading, in a column or with the file"
+            if about.needs_method
+            else "name the method by its author or its GOST, for instance Krupsky and Aleksandrova, Peive and Rinkis",
             where=place,
             column=column.heading,
             met=own or "-",
@@ -340,7 +343,7 @@ def _without_mistaken_units(
     for column in columns:
         if not DETERMINANDS.get(column.name) or not DETERMINANDS[column.name].needs_method:
             continue
-        name, method = column.name, f"{column.name.split('_')[0]}_method"
+        name, method = column.name, DETERMINANDS[column.name].method_column
         for code in {row[method] for row in rows if row[name] is not None}:
             own = [row for row in rows if row[name] is not None and row[method] == code]
             limit = bounds.get((name, code), bounds[name, ""])

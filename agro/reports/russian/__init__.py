@@ -1,8 +1,9 @@
 """The Russian of every sentence that a farmer, an analyst or an operator reads. The key is the English one."""
 
+from agro.reports.russian.agromaps import AGROMAPS
 from agro.reports.russian.inputs import INPUTS
 from agro.reports.russian.letters import LETTERS
 from agro.reports.russian.maps import MAPS
 from agro.reports.russian.runs import RUNS
 
-RUSSIAN: dict[str, str] = RUNS | INPUTS | MAPS | LETTERS
+RUSSIAN: dict[str, str] = RUNS | INPUTS | MAPS | LETTERS | AGROMAPS
