@@ -79,7 +79,7 @@ def bare_composite(looks: xr.Dataset, fewest_looks: int) -> xr.Dataset:
         of_pixel = logs.median("time")
         of_date = (logs - of_pixel).median("pixel")
         even = logs - of_date
-        found[f"bare_{name}"] = np.exp(even.median("time")).where(enough)
+        found[f"bare_{name}"] = xr.apply_ufunc(np.exp, even.median("time")).where(enough)
         if name == "brightness":
             share = _MEDIAN_SE * even.std("time", ddof=0) / np.sqrt((n_looks - 1).where(n_looks > 1))
             found["bare_brightness_se"] = (found["bare_brightness"] * share).where(enough)
