@@ -145,9 +145,7 @@ def _write_scene(folder: Path, scene: Scene, crs: str, west: int, north: int, si
     (folder / f"{scene.item_id}.json").write_text(json.dumps(item))
 
 
-def write_radar(
-    root: Path, looks: Mapping[str, tuple[np.ndarray, dict[str, Any], dict[str, Any]]], grid: Grid
-) -> Path:
+def write_radar(root: Path, looks: Mapping[str, tuple[np.ndarray, dict[str, Any], dict[str, Any]]], grid: Grid) -> Path:
     """A collection of radar looks beside others: id to values (y, x) on the grid, `raster:bands`, properties."""
     folder = root / "catalog" / "sentinel-1-grd"
     bounds = Transformer.from_crs(grid.crs, 4326, always_xy=True).transform_bounds(*grid.bounds)

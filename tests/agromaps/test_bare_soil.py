@@ -53,7 +53,13 @@ def test_a_wet_day_darkens_no_pixel_and_few_looks_tell_nothing() -> None:
 
 
 def test_equal_looks_have_no_error_and_brightness_is_the_root_mean_square() -> None:
-    looks = xr.Dataset({"red": (("time", "pixel"), np.full((3, 2), 0.3)), "nir": (("time", "pixel"), np.full((3, 2), 0.4)), "swir22": (("time", "pixel"), np.full((3, 2), 0.2))})
+    looks = xr.Dataset(
+        {
+            "red": (("time", "pixel"), np.full((3, 2), 0.3)),
+            "nir": (("time", "pixel"), np.full((3, 2), 0.4)),
+            "swir22": (("time", "pixel"), np.full((3, 2), 0.2)),
+        }
+    )
     found = bare_composite(looks, 3)
     assert found["bare_brightness"].values == pytest.approx([np.sqrt(0.125)] * 2)
     assert found["bare_brightness_se"].values == pytest.approx([0, 0], abs=1e-9)

@@ -75,7 +75,11 @@ def test_the_orbit_is_that_of_the_item_else_of_its_time_else_refused(look: Calla
     about = {"unit": "dB"}
     (one,), _ = look(DECIBELS, about, **nothing, **{"sat:orbit_state": "ascending"})
     assert 1 <= one.relative_orbit <= 175
-    for wrong in ({**nothing}, {"sat:relative_orbit": 176}, {**nothing, "sat:orbit_state": "ascending", "platform": "x"}):
+    for wrong in (
+        {**nothing},
+        {"sat:relative_orbit": 176},
+        {**nothing, "sat:orbit_state": "ascending", "platform": "x"},
+    ):
         found, refused = look(DECIBELS, about, **wrong)
         assert not found and [one.code for one in refused] == ["RADAR-ORBIT"]
 
@@ -102,9 +106,13 @@ def test_both_tracks_of_a_real_place_are_told_apart(real: Path) -> None:
     assert not refused and len(looks) == 159
     for orbit in (59, 161):
         days = [one.acquired_at for one in looks if one.relative_orbit == orbit]
-        apart = {round((after - before).total_seconds() / 86_400, 3) for before, after in zip(days, days[1:], strict=False)}
+        apart = {
+            round((after - before).total_seconds() / 86_400, 3) for before, after in zip(days, days[1:], strict=False)
+        }
         assert all(abs(gap / 6 - round(gap / 6)) < 1e-3 for gap in apart) and len(days) in (79, 80)
-    declared = json.loads((catalog.parent / "sentinel-1-grd" / looks[0].acquisition_id / f"{looks[0].acquisition_id}.json").read_text())
+    declared = json.loads(
+        (catalog.parent / "sentinel-1-grd" / looks[0].acquisition_id / f"{looks[0].acquisition_id}.json").read_text()
+    )
     assert "sat:relative_orbit" not in declared["properties"]
 
 
