@@ -42,7 +42,7 @@ def test_a_wet_day_darkens_no_pixel_and_few_looks_tell_nothing() -> None:
     seen[random.random(seen.shape) < 0.4] = np.nan
     seen[:, 0] = np.nan
     seen[2:, 1] = np.nan
-    looks = xr.Dataset({name: (("time", "pixel"), seen) for name in ("red", "nir", "swir22")})
+    looks = xr.Dataset(dict.fromkeys(("red", "nir", "swir22"), (("time", "pixel"), seen)))
     found = bare_composite(looks, 3)
     assert np.isnan(found["bare_red"].values[:2]).all() and found["bare_looks"].values[0] == 0
     told = found["bare_brightness"].values[2:]

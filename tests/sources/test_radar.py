@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -106,9 +107,7 @@ def test_both_tracks_of_a_real_place_are_told_apart(real: Path) -> None:
     assert not refused and len(looks) == 159
     for orbit in (59, 161):
         days = [one.acquired_at for one in looks if one.relative_orbit == orbit]
-        apart = {
-            round((after - before).total_seconds() / 86_400, 3) for before, after in zip(days, days[1:], strict=False)
-        }
+        apart = {round((after - before).total_seconds() / 86_400, 3) for before, after in pairwise(days)}
         assert all(abs(gap / 6 - round(gap / 6)) < 1e-3 for gap in apart) and len(days) in (79, 80)
     declared = json.loads(
         (catalog.parent / "sentinel-1-grd" / looks[0].acquisition_id / f"{looks[0].acquisition_id}.json").read_text()
