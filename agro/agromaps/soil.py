@@ -7,7 +7,7 @@ have not seen either. Where the joined surface does not beat the plain average, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,13 +15,24 @@ import pandas as pd
 import xarray as xr
 
 from agro.agromaps.soil_methods import METHODS, MOST_COVARIATES, Ground, Told, fit_methods
-from agro.agromaps.soil_skill import NORMAL_90, Folds, Scores, score, spatial_folds, within_fields
+from agro.agromaps.soil_skill import (
+    NORMAL_90,
+    Folds,
+    Scores,
+    calibration,
+    near_folds,
+    score,
+    spatial_folds,
+    usual_spacing_m,
+    within_fields,
+)
 from agro.agromaps.soil_trial import fit_ways, joined, judged, left_out, shares_of
 from agro.domain.errors import BadInput, Refusal
 
 _FEWEST = 10  # [1] samples of the ground that is mapped together; fewer make no surface. source: ours
 _MOST = 1500  # [1] samples: beyond it kriging takes minutes
 _MOST_OF_READING = 0.6  # [1] of the variance of a left-out reading: the laboratory's cannot be more. source: ours
+_SHARE_USED = 1e-6  # [1] ways with a smaller share are not asked
 _OWN = 3  # [1] samples from which a field's own average is a rival. source: ours
 
 
@@ -31,6 +42,8 @@ class Choice:
 
     `surface` says whether there is one; if not, `reason` says why, and plots or fields get their plain averages.
     `weights` of the ways that are joined, `scale` by which their standard errors grow, `alone` the skill of each way.
+    `scale` is of ground left out; places nearer to a sample than `near_m` [m], the samples' own spacing, have
+    `scale_near`, by which samples with their neighbours around them are told.
     `reading_se`: what of the error is the laboratory's, on the scale that is mapped; the map's own is without it.
     `folds` say what was left out: `fields`, `blocks` of `side_m` where the property is alike up to `range_m` [m], or
     `parts` of fields; then the ways tell deviations from the field's average (`centred`).
@@ -49,6 +62,8 @@ class Choice:
     reason: Refusal | None = None
     centred: bool = False
     reading_se: float = 0.0
+    scale_near: float = 1.0
+    near_m: float = 0.0
 
 
 def choose_method(
@@ -96,11 +111,14 @@ def _tried(averages: Choice, ground: Ground, values: np.ndarray, folds: Folds, u
     (value, error, z), scale = judged(trial, target, folds.number, many)
     told = _natural(value, error, logarithmic)[0]
     plain = left_out(ground, values, folds.number, ("mean",))["mean"][0]
+    weights = shares_of(trial, target, many)
     choice = replace(
         averages,
         surface=True,
-        weights=shares_of(trial, target, many),
+        weights=weights,
         scale=scale,
+        scale_near=min(scale, _scale_near(ground, target, weights, averages.centred)),
+        near_m=usual_spacing_m(ground),
         folds=folds.kind,
         side_m=folds.side_m,
         range_m=folds.range_m,
@@ -109,6 +127,14 @@ def _tried(averages: Choice, ground: Ground, values: np.ndarray, folds: Folds, u
     )
     reason = _beaten(values, told, plain, ground.field, folds.kind) or _beaten(target, value, trial["mean"][0])
     return choice if reason is None else replace(choice, surface=False, weights={"mean": 1.0}, scale=1.0, reason=reason)
+
+
+def _scale_near(ground: Ground, target: np.ndarray, weights: dict[str, float], centred: bool) -> float:
+    """By how much the standard errors of the joined ways have to grow where neighbours were sampled."""
+    used = tuple(name for name, share in weights.items() if share > _SHARE_USED)
+    trial = left_out(ground, target, near_folds(ground).number, used, centred)
+    value, error = joined(trial, {name: weights[name] for name in used})
+    return calibration(target - value, error)
 
 
 def map_property(
@@ -279,14 +305,27 @@ def _beaten(
 def _surface(ground: Ground, values: np.ndarray, choice: Choice) -> Told:
     """The joined ways, fitted on all samples, in the property's unit."""
     target = np.log(_floored(values)) if choice.logarithmic else values
-    fitted = fit_ways(ground, target, [name for name, share in choice.weights.items() if share > 1e-6], choice.centred)
+    used = [name for name, share in choice.weights.items() if share > _SHARE_USED]
+    fitted = fit_ways(ground, target, used, choice.centred)
     weights = {name: choice.weights[name] for name in fitted}
+    nearest = _nearest_m(ground)
 
     def tell(places: Ground) -> tuple[np.ndarray, np.ndarray]:
         value, error = joined({name: ask(places) for name, ask in fitted.items()}, weights)
-        return _natural(value, _of_the_soil(error * choice.scale, choice.reading_se), choice.logarithmic)
+        scale = np.where(nearest(places) <= choice.near_m, choice.scale_near, choice.scale)
+        return _natural(value, _of_the_soil(error * scale, choice.reading_se), choice.logarithmic)
 
     return tell
+
+
+def _nearest_m(ground: Ground) -> Callable[[Ground], np.ndarray]:
+    """How far [m] places lie from the nearest sample; 0 where no place is known."""
+    from scipy.spatial import cKDTree
+
+    if not ground.placed:
+        return lambda places: np.zeros(len(places))
+    tree = cKDTree(ground.xy)
+    return lambda places: np.asarray(tree.query(places.xy)[0])
 
 
 def _of_the_soil(error: np.ndarray, reading_se: float) -> np.ndarray:
