@@ -31,6 +31,7 @@ KIND = {
     **dict.fromkeys(SOIL, "soil"),
     **{name: "seasons" for name in LAYERS if name.startswith("season_")},
     **{"wetness": "moisture", "wetness_s1": "radar_wetness", "zone": "zones", "bare_brightness": "bare_soil"},
+    "field_capacity": "field_moisture",
 }
 
 
@@ -147,7 +148,7 @@ def _showing(store: Store, index: Index, field: OneField, kind: str, layer: str)
             here.append(result)
     if field.until is not None and kind != "relief":  # the ground does not change; all else was not known before
         here = [r for r in here if datetime.fromisoformat(r.properties["datetime"]) <= field.until]
-    if kind in ("moisture", "radar_wetness"):
+    if kind in ("moisture", "radar_wetness", "field_moisture"):
         here.sort(key=lambda r: str(r.properties["datetime"]))
         return next(([r] for r in reversed(here) if _clear_here(store, r, field, layer)), [])
     if kind == "bare_soil":
@@ -197,6 +198,21 @@ def _radar(shown: _Shown) -> Panel:
     note = shown.field.say(
         "0 is as at a place's driest and 1 as at its wettest looks by radar, upper 5 cm; cloud does not matter. "
         "Hatched: leaves hide the soil, or it was not seen. It has no error of its own."
+    )
+    return Panel(shown.layer, shown.values, shown.grid, shown.pass_of, note)
+
+
+def _field_capacity(shown: _Shown) -> Panel:
+    """Moisture in per cent of field capacity, and how well measurements tell it."""
+    anchored = shown.index.at(str(shown.newest.properties["agro:parents"][-1]))
+    soil = str(shown.field.rows(shown.table("fields"))["soil_group"].iloc[0])
+    told = anchored.properties["agro:anchors"][soil] if anchored else {}
+    note = shown.field.say(
+        "By {n} measurements on {dates} days; on days left out it missed by {error} %, the plain mean by {mean} %.",
+        n=told.get("n_pairs", "-"),
+        dates=told.get("n_dates", "-"),
+        error=(float(told.get("rmse_pct", np.nan)), 0),
+        mean=(float(told.get("rmse_of_mean_pct", np.nan)), 0),
     )
     return Panel(shown.layer, shown.values, shown.grid, shown.pass_of, note)
 
@@ -302,6 +318,7 @@ def water(store: Store, index: Index, field: OneField, year: int) -> tuple[pd.Da
 _DRAWN: dict[str, Callable[[_Shown], Panel]] = {
     "moisture": _moisture,
     "radar_wetness": _radar,
+    "field_moisture": _field_capacity,
     "relief": _relief,
     "bare_soil": lambda shown: Panel(shown.layer, shown.values, shown.grid, note=shown.spread()),
     "soil": _soil,

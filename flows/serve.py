@@ -175,7 +175,13 @@ def eyes_of(settings: Settings) -> list[Eye]:
     eyes = [Eye(catalog.parent if catalog else None, "after-pass/after-pass")]
     eyes += [Eye(place, "after-pass/after-pass") for place in (settings.fields.path, settings.fields.seasons) if place]
     radar = [catalog.parent / name for name in settings.imagery.radar_collections] if catalog else []
-    named = (records.elevation, records.soil, records.weather, *(place for place in radar if place.is_dir()))
+    named = (
+        records.elevation,
+        records.soil,
+        records.weather,
+        records.moisture,
+        *(place for place in radar if place.is_dir()),
+    )
     return [*eyes, *(Eye(place, "winter-review/winter-review") for place in named if place)]
 
 

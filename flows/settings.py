@@ -23,7 +23,14 @@ from agro.domain.land import Crop
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 _PATHS = (
     *("store.path", "imagery.catalog", "imagery.bands", "fields.path", "fields.seasons", "twin.path"),
-    *("messages.outbox", "messages.addresses", "records.elevation", "records.soil", "records.weather"),
+    *(
+        "messages.outbox",
+        "messages.addresses",
+        "records.elevation",
+        "records.soil",
+        "records.weather",
+        "records.moisture",
+    ),
 )
 
 
@@ -109,6 +116,7 @@ class Records(_Section):
     elevation: _MaybePath
     soil: _MaybePath
     weather: _MaybePath
+    moisture: _MaybePath
     wind_height_m: float = Field(gt=0, le=100)
 
 

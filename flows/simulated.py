@@ -21,20 +21,22 @@ _LONGEST_WAIT_S = 1800  # [s] for another run that makes the same region
 
 @dataclass(frozen=True)
 class Records:
-    """Where the records beside the images are: heights, laboratory samples, weather; None where there are none."""
+    """Where the records beside the images are: heights, laboratory samples, weather, measured moisture; or None."""
 
     elevation: Path | None
     soil: Path | None
     weather: Path | None
+    moisture: Path | None = None
 
 
 def records_of(settings: Settings, land: "Land") -> Records:
     """The records that the settings name, or those of the simulated region."""
     named = settings.records
     if settings.imagery.source != "twin":
-        return Records(named.elevation, named.soil, named.weather)
+        return Records(named.elevation, named.soil, named.weather, named.moisture)
     own = twin_catalog(settings, land).parents[1]
-    return Records(named.elevation or own / "elevation", named.soil or own / "soil", named.weather or own / "weather")
+    told = (named.elevation or own / "elevation", named.soil or own / "soil", named.weather or own / "weather")
+    return Records(*told, named.moisture)
 
 
 def twin_catalog(settings: Settings, land: "Land") -> Path:

@@ -12,8 +12,9 @@ from agro.reports.words import say
 from agro.store.index import Index, opened
 from agro.store.publish import KINDS, Store, writing
 from flows.bare_soil_maps import make_bare_soil
+from flows.field_moisture import make_field_moisture
 from flows.ground_maps import make_relief
-from flows.moisture_maps import make_edges, make_wetness
+from flows.moisture_maps import make_wetness
 from flows.plan import Land, read_land
 from flows.progress import progress
 from flows.radar_maps import make_radar
@@ -22,6 +23,7 @@ from flows.settings import Settings, load
 from flows.simulated import Records, records_of
 from flows.soil_maps import make_soil
 from flows.water_tables import make_water
+from flows.wetness_edges import make_edges
 from flows.zone_maps import make_zones
 
 _STEPS = (
@@ -31,6 +33,7 @@ _STEPS = (
     "season curves",
     "wetness edges",
     "wetness",
+    "per cent of field capacity",
     "radar",
     "water balance",
     "zones",
@@ -92,6 +95,8 @@ def _step(
             return make_edges(settings, land, store, index, today)
         case "wetness":
             return make_wetness(settings, land, store, index)
+        case "per cent of field capacity":
+            return make_field_moisture(settings, land, records.moisture, store, index, today)
         case "radar":
             return make_radar(settings, land, store, index, today)
         case "water balance":

@@ -41,6 +41,9 @@ STYLES: dict[str, Style] = {
     "lai": Style("Where are there fewer leaves?", "leaf area index LAI", _GREEN, (0.0, 6.0)),
     "wetness": Style("Where is the surface drier?", "relative surface wetness", _WATER, (0.0, 1.0)),
     "wetness_s1": Style("Where is the surface drier?", "relative surface wetness by radar", _WATER, (0.0, 1.0)),
+    "field_capacity": Style(
+        "Where is the surface drier?", "moisture of the upper 5 cm, % of field capacity", _WATER, (0.0, 120.0), 0
+    ),
     "bare_brightness": Style("Where is the soil darker?", "brightness of bare soil", _SOIL[::-1], (0.05, 0.3), 2),
     "height": Style("How does the ground lie?", "height, m", _GROUND, (0, 500), 0, True),
     "slope": Style("Where is it steep?", "slope, degrees", _STEEP, (0.0, 8.0)),

@@ -21,6 +21,7 @@ _HEADINGS = {
     **dict.fromkeys(("влажность, об. %", "влажность, % объёма", "влажность, % объема"), "volume_pct"),
     **dict.fromkeys(("почва", "тип почвы", "soil"), "soil_group"),
 }
+_NEEDED = ("field_id", "seen_on", "depth_to_cm")
 _DEEPEST_CM = 10.0  # [cm] wetness from above tells of the upper 5 cm. source: ours, a sampler's short tube
 _BOUNDS = {"field_capacity_pct": (1.0, 200.0), "volume_pct": (0.5, 70.0)}  # [%] source: ours, wide
 
@@ -28,7 +29,7 @@ _BOUNDS = {"field_capacity_pct": (1.0, 200.0), "volume_pct": (0.5, 70.0)}  # [%]
 def read_soil_moisture(
     path: Path, field_ids: Collection[str], soils: Mapping[str, float], today: date
 ) -> tuple[pd.DataFrame, list[Refusal]]:
-    """Measured moisture, a row a measurement: field_id, soil_group (`-` where not said), seen_on, field_capacity_pct [%].
+    """Measured moisture, a row a measurement: field_id, soil_group (`-`: not said), seen_on, field_capacity_pct [%].
 
     path       .csv or .xlsx: field, day, lower end of the layer [cm], moisture in per cent of field capacity, or of the
                soil's volume, and perhaps the soil
@@ -43,7 +44,7 @@ def read_soil_moisture(
             "CSV-EMPTY", "{where}: has no rows", "fill the table or take it out of the configuration", where=where
         )
     columns = [_HEADINGS.get(plain(cell), plain(cell)) for cell in rows[0]]
-    check_columns(columns, ("field_id", "seen_on", "depth_to_cm"), where)
+    check_columns(where, columns, [name for name in _NEEDED if name not in columns], _NEEDED)
     if not {"field_capacity_pct", "volume_pct"} & set(columns):
         raise BadInput(
             "MOISTURE-UNIT",

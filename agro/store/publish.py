@@ -30,7 +30,8 @@ from agro.domain.errors import StoreDown, TornFile
 KINDS = {
     **{"outlines": 1, "season_fields": 1, "passes": 2, "fieldstats": 2, "alerts": 2, "messages": 2},
     **{"relief": 2, "soil": 2, "moisture_edges": 2, "moisture": 2, "water": 2, "seasons": 2, "zones": 2},
-    **{"radar": 2, "radar_edges": 2, "radar_wetness": 2, "bare_soil": 2},
+    **{"radar": 2, "radar_edges": 2, "radar_wetness": 2, "bare_soil": 2, "moisture_counts": 1},
+    **{"moisture_anchors": 1, "field_moisture": 2},
 }
 ITEM, _LATEST = "item.json", ".latest"
 OWN_HASH = "agro:checksum"

@@ -6,6 +6,10 @@ AGROMAPS: dict[str, str] = {
     "radar passes": "радарные съёмки",
     "driest and wettest radar looks": "самые сухие и влажные радарные съёмки",
     "wetness by radar": "увлажнённость по радару",
+    "clear pixels counted for wetness edges": "ясные пиксели, посчитанные для границ увлажнения",
+    "per cent of field capacity": "проценты от наименьшей влагоёмкости",
+    "measurements beside wetness": "замеры влажности рядом с увлажнённостью",
+    "moisture in per cent of field capacity": "влажность в процентах от наименьшей влагоёмкости",
     "colour of bare soil": "цвет открытой почвы",
     # Pages
     "Where is the soil darker?": "Где почва темнее?",
@@ -14,6 +18,17 @@ AGROMAPS: dict[str, str] = {
     "0 is as at a place's driest and 1 as at its wettest looks by radar, upper 5 cm; cloud does not matter. Hatched: leaves hide the soil, or it was not seen. It has no error of its own.": "0 — как в самые сухие, 1 — как в самые влажные съёмки этого места радаром, верхние 5 см; облака не мешают. Штриховка: почву закрывают листья или её не видно. Собственной ошибки у этой карты нет.",
     "Agrees with the water balance ({rho} on {n} days).": "Согласуется с водным балансом (ранговая корреляция {rho}, дней: {n}).",
     "Does NOT agree with the water balance ({rho} on {n} days): trust neither without a look at the field.": "С водным балансом НЕ согласуется (ранговая корреляция {rho}, дней: {n}): без осмотра поля не полагайтесь ни на то, ни на другое.",
+    "moisture of the upper 5 cm, % of field capacity": "влажность верхних 5 см, % от НВ",
+    "By {n} measurements on {dates} days; on days left out it missed by {error} %, the plain mean by {mean} %.": "По {n} замерам за {dates} дн.; на отложенных датах ошибка {error} %, у простого среднего — {mean} %.",
+    # Measured moisture
+    "{where}: no column says moisture in per cent of field capacity or of the soil's volume": "{where}: нет столбца с влажностью в процентах от наименьшей влагоёмкости или от объёма почвы",
+    "call it field_capacity_pct or volume_pct": "назовите столбец «Влажность, % НВ» или «Влажность, об. %»",
+    "{where}: measured on {met}, which is to come": "{where}: измерено {met}, а этот день ещё не наступил",
+    "{where}: a layer down to {met} cm; wetness from above tells of the upper 5 cm, so not deeper than {limit}": "{where}: слой до {met} см; снимок говорит о верхних 5 см, поэтому не глубже {limit} см",
+    "give measurements of the surface; deeper ones belong to the water balance": "дайте замеры поверхности; глубокие слои — дело водного баланса",
+    "{where}: the soil {met} is not known": "{where}: почва «{met}» неизвестна",
+    "write one of {expected}, or leave the cell empty": "напишите одну из: {expected} — или оставьте ячейку пустой",
+    "{where}: {column} is {met}, expected {low} to {high}": "{where}: {column} — {met}, ожидалось от {low} до {high}",
     # Radar
     "{where}: its item declares {unit}, but the middle of its pixels is {met}; farm land has {low} to {high} dB": "{where}: в описании указано «{unit}», но середина значений пикселей — {met}; на пашне бывает от {low} до {high} дБ",
     "mend `unit` in `raster:bands` of the asset: dB, or 1 for power": "исправьте `unit` в `raster:bands` файла: dB для децибел или 1 для мощности",
