@@ -82,12 +82,10 @@ def vegetation(store: Store, field: OneField) -> Panel:
 def panel(store: Store, index: Index, field: OneField, layer: str) -> Panel:
     """One of the other layers, from the newest result that shows the field; wetness, where leaves do not hide it."""
     kind = KIND[layer]
-    nothing = Panel(layer, None, None, missing=field.say("not made yet: run agro review"))
+    nothing = Panel(layer, None, None, missing=field.say(_MISSING.get(kind, "not made yet: run agro review")))
     results = _showing(store, index, field, kind, layer)
-    if not results and field.until is not None:
+    if not results and field.until is not None and _showing(store, index, replace(field, until=None), kind, layer):
         return replace(nothing, missing=field.say("nothing was known of it by this day"))
-    if not results and kind == "soil":
-        return replace(nothing, missing=field.say("no soil samples of this field"))
     if not results:
         return nothing
     having = [result for result in results if layer in result.item["assets"]]
@@ -235,7 +233,7 @@ def _soil(shown: _Shown) -> Panel:
     choice = table[table["layer"] == layer].iloc[0]
     grouping = _grouping(SOIL[layer], str(choice["method"]))
     names = (grouping.russian if field.language == "ru" else grouping.names) if grouping else ()
-    classes = tuple(zip((*grouping.upper, np.inf), names, strict=True)) if grouping else ()
+    classes = _with_ends(grouping, names, field) if grouping else ()
     digits = STYLES[layer].digits
     note = field.say(
         "{n} samples; middle {middle} ± {error} (standard error of a place).",
@@ -245,7 +243,23 @@ def _soil(shown: _Shown) -> Panel:
     )
     if grouping is None:
         note = f"{note} {field.say('No classes are known for it: the figure is shown as it is.')}"
-    return Panel(layer, shown.values, shown.grid, note=note, classes=classes)
+    told = field.say("survey of {year}, {depth} cm", year=int(choice["year"]), depth=choice["depth_cm"])
+    return Panel(layer, shown.values, shown.grid, told, note, classes=classes)
+
+
+def _with_ends(grouping: Classes, names: tuple[str, ...], field: OneField) -> tuple[tuple[float, str], ...]:
+    """The classes' upper ends, and their names with the figures that they hold."""
+    digits = max(0, -int(np.floor(np.log10(grouping.step))))
+    lows = (None, *(end + grouping.step for end in grouping.upper))
+    labels = []
+    for low, high, name in zip(lows, (*grouping.upper, None), names, strict=True):
+        if low is None:
+            labels.append(field.say("{name}, up to {high}", name=name, high=(high, digits)))
+        elif high is None:
+            labels.append(field.say("{name}, from {low}", name=name, low=(low, digits)))
+        else:
+            labels.append(field.say("{name}, {low}-{high}", name=name, low=(low, digits), high=(high, digits)))
+    return tuple(zip((*grouping.upper, np.inf), labels, strict=True))
 
 
 def _grouping(name: str, method: str) -> Classes | None:
@@ -315,6 +329,12 @@ def water(store: Store, index: Index, field: OneField, year: int) -> tuple[pd.Da
     return mine, note
 
 
+_MISSING = {
+    "soil": "no soil samples of this field",
+    "relief": "no height model, so no relief",
+    "moisture": "not seen, or wetness edges need more seasons",
+    "radar_wetness": "no radar looks of thinly covered soil",
+}
 _DRAWN: dict[str, Callable[[_Shown], Panel]] = {
     "moisture": _moisture,
     "radar_wetness": _radar,
