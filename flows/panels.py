@@ -82,7 +82,8 @@ def vegetation(store: Store, field: OneField) -> Panel:
 def panel(store: Store, index: Index, field: OneField, layer: str) -> Panel:
     """One of the other layers, from the newest result that shows the field; wetness, where leaves do not hide it."""
     kind = KIND[layer]
-    nothing = Panel(layer, None, None, missing=field.say(_MISSING.get(kind, "not made yet: run agro review")))
+    missing = field.say(_MISSING[kind]) if kind in _MISSING else field.say("not made yet: run agro review")
+    nothing = Panel(layer, None, None, missing=missing)
     results = _showing(store, index, field, kind, layer)
     if not results and field.until is not None and _showing(store, index, replace(field, until=None), kind, layer):
         return replace(nothing, missing=field.say("nothing was known of it by this day"))
@@ -258,7 +259,7 @@ def _with_ends(grouping: Classes, names: tuple[str, ...], field: OneField) -> tu
         elif high is None:
             labels.append(field.say("{name}, from {low}", name=name, low=(low, digits)))
         else:
-            labels.append(field.say("{name}, {low}-{high}", name=name, low=(low, digits), high=(high, digits)))
+            labels.append(f"{name}, {number(low, digits, field.language)}–{number(high, digits, field.language)}")
     return tuple(zip((*grouping.upper, np.inf), labels, strict=True))
 
 

@@ -17,7 +17,7 @@ _WATER = (
     "#357f8c",
     "#0d4a63",
 )  # brown of dry soil to blue-green, ever darker
-_GROUND = ("#dfe8d2", "#ece6c3", "#dcc79a", "#c2a27c", "#a58671")  # light hypsometric tints
+_GROUND = ("#eaf1e0", "#ece6c3", "#dcc79a", "#c2a27c", "#a58671")  # light hypsometric tints
 _STEEP = ("#f7f3ea", "#e8cfa2", "#cf9a5c", "#a3602f", "#5f2c12")
 _SOIL = ("#f3ecd9", "#e0c48f", "#bd8f5a", "#8a5a36", "#4f2f1d")
 _ZONES = ("#f1e6b2", "#c5d68a", "#86b96a", "#3f8a4b", "#135a31")

@@ -33,7 +33,6 @@ AGROMAPS: dict[str, str] = {
     "survey of {year}, {depth} cm": "обследование {year} г., слой {depth} см",
     "{name}, up to {high}": "{name}, до {high}",
     "{name}, from {low}": "{name}, от {low}",
-    "{name}, {low}-{high}": "{name}, {low}–{high}",
     "no height model, so no relief": "нет модели высот, поэтому нет и рельефа",
     "not seen, or wetness edges need more seasons": "не видно, или для границ увлажнения мало сезонов",
     "no radar looks of thinly covered soil": "нет радарных съёмок открытой почвы",
