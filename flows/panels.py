@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 from shapely import Geometry
 
 from agro.agromaps.fertility import Classes, classes_from
+from agro.agromaps.season import SeasonRules, flags_of
 from agro.domain.grid import Grid, around
 from agro.domain.layers import LAYERS, RELIEF
 from agro.domain.soil import DETERMINANDS
@@ -222,8 +223,22 @@ def _relief(shown: _Shown) -> Panel:
 
 
 def _season(shown: _Shown) -> Panel:
+    """A season's layer, and what stands against it on most of the field."""
     told = shown.field.say("season {year}", year=shown.newest.properties["agro:season"])
-    return Panel(shown.layer, shown.values, shown.grid, told, shown.spread())
+    flags = windowed(shown.store, shown.having, "season_flag", shown.grid)
+    known = flags[flags != LAYERS["season_flag"].nodata]
+    usual = float(np.bincount(known).argmax()) if known.size else np.nan
+    against = [say(one.text, shown.field.language, **one.facts) for one in flags_of(usual, _season_rules(shown.newest))]
+    if against and not np.isfinite(shown.values).any():
+        return Panel(shown.layer, None, None, told, missing="; ".join(against))
+    return Panel(shown.layer, shown.values, shown.grid, told, "; ".join(filter(None, [shown.spread(), *against])))
+
+
+def _season_rules(result: Published) -> SeasonRules:
+    """The limits that a season's layers were made by; the days are not told here."""
+    kept, nowhen = result.properties["agro:parameters"], (date.min, date.max)
+    names = SeasonRules.__dataclass_fields__.keys() & kept.keys()
+    return SeasonRules(nowhen, nowhen, **{name: kept[name] for name in names})
 
 
 def _soil(shown: _Shown) -> Panel:
@@ -244,6 +259,7 @@ def _soil(shown: _Shown) -> Panel:
     )
     if grouping is None:
         note = f"{note} {field.say('No classes are known for it: the figure is shown as it is.')}"
+    note = f"{note} {_loss(shown.store, shown.newest, field)}".strip()
     told = field.say("survey of {year}, {depth} cm", year=int(choice["year"]), depth=choice["depth_cm"])
     return Panel(layer, shown.values, shown.grid, told, note, classes=classes)
 
@@ -261,6 +277,23 @@ def _with_ends(grouping: Classes, names: tuple[str, ...], field: OneField) -> tu
         else:
             labels.append(f"{name}, {number(low, digits, field.language)}–{number(high, digits, field.language)}")
     return tuple(zip((*grouping.upper, np.inf), labels, strict=True))
+
+
+def _loss(store: Store, result: Published, field: OneField) -> str:
+    """The alarm of lost fertility between two surveys of the field, if there is one."""
+    if "loss" not in result.item["assets"]:
+        return ""
+    mine = field.rows(from_parquet(read_asset(store, result, "loss")))
+    if mine.empty or not mine["alarm"].iloc[0]:
+        return ""
+    names = {"humus_pct": field.say("humus"), "ph_kcl": "pH", "p2o5_mg_kg": "P2O5", "k2o_mg_kg": "K2O"}
+    told = {name: float(mine[f"{name}_change_pct"].iloc[0]) for name in names if f"{name}_change_pct" in mine}
+    changes = [f"{names[name]} {number(change, 0, field.language)} %" for name, change in told.items() if change < 0]
+    return field.say(
+        "ALARM: since the survey of {year} fertility was lost ({changes}); look into the reason.",
+        year=int(mine["before_year"].iloc[0]),
+        changes=", ".join(changes),
+    )
 
 
 def _grouping(name: str, method: str) -> Classes | None:
@@ -282,7 +315,7 @@ def _average(store: Store, result: Published, field: OneField, layer: str) -> Pa
         unit=row["unit"],
         n=int(row["samples"]),
     )
-    return Panel(layer, None, None, missing=missing)
+    return Panel(layer, None, None, missing=f"{missing} {_loss(store, result, field)}".strip())
 
 
 def _zones(shown: _Shown) -> Panel:

@@ -60,7 +60,8 @@ def make_soil(
         if here.empty:
             continue
         ground = soil_ground(land, group, known, store, rules["bare_soil"]["least_known"])
-        result = _district(here, ground, land.crs, rules)
+        result, few = _district(here, ground, land.crs, rules)
+        refused += [_about(why, f"{group.name}, {', '.join(layers)}") for why, layers in few]
         properties = {
             "datetime": f"{here['sampled_on'].astype(str).max()[:10]}T00:00:00Z",
             "agro:district": group.name,
@@ -109,9 +110,19 @@ def _read(source: Path, land: Land, rules: Mapping[str, Any], today: date) -> tu
     return gpd.GeoDataFrame(pd.concat(tables, ignore_index=True), crs=4326), refused
 
 
-def _district(samples: gpd.GeoDataFrame, ground: SoilGround, crs: str, rules: Mapping[str, Any]) -> Result:
-    """Every property of one district: surfaces, field averages, classes, and the alarm between two rounds."""
+def _about(why: Refusal, where: str) -> Refusal:
+    return Refusal(why.code, "{where}: {met}", why.remedy, {**why.facts, "where": where, "met": why})
+
+
+def _district(
+    samples: gpd.GeoDataFrame, ground: SoilGround, crs: str, rules: Mapping[str, Any]
+) -> tuple[Result, list[tuple[Refusal, list[str]]]]:
+    """Every property of one district: surfaces, field averages, classes, and the alarm between two rounds.
+
+    Beside them: why there are too few samples for a surface, and of which properties.
+    """
     tables = classes_from(rules["classes"])
+    few: dict[str, tuple[Refusal, list[str]]] = {}
     layers: dict[str, tuple[np.ndarray, Grid]] = {}
     choices, averages, shares, methods = [], [], [], {}
     for name, determinand in DETERMINANDS.items():
@@ -130,6 +141,8 @@ def _district(samples: gpd.GeoDataFrame, ground: SoilGround, crs: str, rules: Ma
         averages.append(_field_averages(table, determinand, grouping, ground).assign(**about))
         methods[determinand.layer] = method
         layers |= found
+        if choice.reason is not None and choice.reason.code == "SOIL-FEW":
+            few.setdefault(choice.reason.reason, (choice.reason, []))[1].append(determinand.layer)
         if found and grouping:
             own = class_shares(classify(found[determinand.layer][0], grouping), grouping, PIXEL_HA)
             shares.append(own.assign(layer=determinand.layer, status=grouping.status))
@@ -140,7 +153,7 @@ def _district(samples: gpd.GeoDataFrame, ground: SoilGround, crs: str, rules: Ma
         "samples": samples.reset_index(drop=True),
     }
     loss = _loss(samples, rules["fertility_loss"])
-    return Result(methods, None, layers, out | ({"loss": loss} if loss is not None else {}))
+    return Result(methods, None, layers, out | ({"loss": loss} if loss is not None else {})), list(few.values())
 
 
 def _kind(rows: gpd.GeoDataFrame, determinand: Determinand) -> tuple[str, float]:

@@ -18,6 +18,7 @@ from agro.sources.soil_places import place_in_fields, sample_shapes
 from agro.sources.tables import day, read_rows
 
 _TABLES = (".csv", ".xlsx")
+_FEATURES = (".gpkg", ".geojson", ".json", ".shp", ".parquet")
 _NOTHING = {"", "-", "–", "—", "н/д", "нет", "nan", "none", "n/a", "na"}
 _BELOW = re.compile(r"^(?:<|менее|ниже|less than)\s*(.+)$", re.IGNORECASE)
 _FIRST_DAY = date(1950, 1, 1)  # before it no agrochemical survey. source: ours
@@ -42,6 +43,16 @@ def read_soil_samples(
     raises    BadInput where the file as a whole cannot be used
     """
     said, where = said or Said(), path.name
+    if path.suffix.lower() not in (*_TABLES, *_FEATURES):
+        raise BadInput(
+            "SOIL-FORMAT",
+            "{where}: soil samples are read from {expected}, not from {met}",
+            "ask the laboratory for a table with one row a sample, or save it as one; of Modus XML, too: its methods "
+            "are mostly others than those of the groupings here",
+            where=where,
+            expected=", ".join((*_TABLES, *_FEATURES)),
+            met=path.suffix.lower() or "-",
+        )
     table = path.suffix.lower() in _TABLES
     headings, rows, shapes = _from_table(path) if table else _from_features(path, said.layer)
     columns, refused = read_headings(headings, said, where)
@@ -111,10 +122,10 @@ def _check_columns(columns: Sequence[Column], said: Said, drawn: bool, where: st
     names = {column.name for column in columns}
     placed = drawn or {"lon", "lat"} <= names or ({"x", "y"} <= names and said.crs is not None) or "field_id" in names
     needs = {
-        "sample_id": "sample_id" in names,
-        "lon, lat / x, y + crs / field_id": placed,
-        "sampled_on": "sampled_on" in names or said.sampled_on is not None,
-        "depth_from_cm, depth_to_cm": "depth_cm" in names
+        "«№ образца» (sample_id)": "sample_id" in names,
+        "«Долгота», «Широта» (lon, lat) / x, y + crs / «Поле» (field_id)": placed,
+        "«Дата отбора» (sampled_on)": "sampled_on" in names or said.sampled_on is not None,
+        "«Глубина, см» (depth_from_cm, depth_to_cm)": "depth_cm" in names
         or {"depth_from_cm", "depth_to_cm"} <= names
         or said.depth_cm is not None,
         "P2O5, K2O, pH KCl, ...": bool(names & DETERMINANDS.keys()),

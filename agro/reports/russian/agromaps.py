@@ -20,6 +20,15 @@ AGROMAPS: dict[str, str] = {
     "Does NOT agree with the water balance ({rho} on {n} days): trust neither without a look at the field.": "С водным балансом НЕ согласуется (ранговая корреляция {rho}, дней: {n}): без осмотра поля не полагайтесь ни на то, ни на другое.",
     "moisture of the upper 5 cm, % of field capacity": "влажность верхних 5 см, % от НВ",
     "By {n} measurements on {dates} days; on days left out it missed by {error} %, the plain mean by {mean} %.": "По {n} замерам за {dates} дн.; на отложенных датах ошибка {error} %, у простого среднего — {mean} %.",
+    "humus": "гумус",
+    "ALARM: since the survey of {year} fertility was lost ({changes}); look into the reason.": "ТРЕВОГА: с обследования {year} г. плодородие значимо снизилось ({changes}); выясните причину.",
+    "{where}: soil samples are read from {expected}, not from {met}": "{where}: почвенные образцы читаются из {expected}, а не из {met}",
+    "ask the laboratory for a table with one row a sample, or save it as one; of Modus XML, too: its methods are mostly others than those of the groupings here": "попросите у лаборатории таблицу, где строка — образец, или сохраните файл так; Modus XML тоже: методы в нём большей частью не те, для которых есть группировки",
+    # Water, heights
+    "{where}: the weather ends on {met}, the season was looked at until {expected}; the balance ends with it": "{where}: погода кончается {met}, а съёмки сезона шли до {expected}; водный баланс обрывается вместе с погодой",
+    "add the days that are missing, at least to the end of September": "добавьте недостающие дни хотя бы до конца сентября",
+    "degrees": "градус",
+    "metres": "метр",
     # Measured moisture
     "{where}: no column says moisture in per cent of field capacity or of the soil's volume": "{where}: нет столбца с влажностью в процентах от наименьшей влагоёмкости или от объёма почвы",
     "call it field_capacity_pct or volume_pct": "назовите столбец «Влажность, % НВ» или «Влажность, об. %»",
