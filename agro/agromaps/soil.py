@@ -33,6 +33,7 @@ _FEWEST = 10  # [1] samples of the ground that is mapped together; fewer make no
 _MOST = 1500  # [1] samples: beyond it kriging takes minutes
 _MOST_OF_READING = 0.6  # [1] of the variance of a left-out reading: the laboratory's cannot be more. source: ours
 _SHARE_USED = 1e-6  # [1] ways with a smaller share are not asked
+_NOTHING = 1e-18  # [u2] rounding: the averages tell everything already
 _OWN = 3  # [1] samples from which a field's own average is a rival. source: ours
 
 
@@ -98,7 +99,11 @@ def choose_method(
         tries.append((within_fields(ground), True))
     choices = [_tried(replace(averages, centred=by), ground, values, folds, upper) for folds, by in tries]
     drawn = [choice for choice in choices if choice.surface]
-    return min(drawn, key=lambda choice: choice.scores.rmse if choice.scores else np.inf) if drawn else choices[-1]
+    if not drawn:
+        return choices[-1]
+    best = min(drawn, key=lambda choice: choice.scores.rmse if choice.scores else np.inf)
+    near = min(best.scale, _scale_near(ground, target, best.weights, best.centred))
+    return replace(best, scale_near=near, near_m=usual_spacing_m(ground))
 
 
 def _tried(averages: Choice, ground: Ground, values: np.ndarray, folds: Folds, upper: Sequence[float]) -> Choice:
@@ -111,14 +116,11 @@ def _tried(averages: Choice, ground: Ground, values: np.ndarray, folds: Folds, u
     (value, error, z), scale = judged(trial, target, folds.number, many)
     told = _natural(value, error, logarithmic)[0]
     plain = left_out(ground, values, folds.number, ("mean",))["mean"][0]
-    weights = shares_of(trial, target, many)
     choice = replace(
         averages,
         surface=True,
-        weights=weights,
+        weights=shares_of(trial, target, many),
         scale=scale,
-        scale_near=min(scale, _scale_near(ground, target, weights, averages.centred)),
-        near_m=usual_spacing_m(ground),
         folds=folds.kind,
         side_m=folds.side_m,
         range_m=folds.range_m,
@@ -276,7 +278,8 @@ def _beaten(
     observed: np.ndarray, told: np.ndarray, plain: np.ndarray, field_number: np.ndarray | None = None, kind: str = ""
 ) -> Refusal | None:
     """Why the surface is no better than averages, if so."""
-    skill = 1 - float(((observed - told) ** 2).sum()) / float(((observed - plain) ** 2).sum())
+    against = float(((observed - plain) ** 2).sum())
+    skill = 1 - float(((observed - told) ** 2).sum()) / against if against > _NOTHING * len(observed) else 0.0
     if skill <= 0:
         return Refusal(
             "SOIL-NO-SKILL",
