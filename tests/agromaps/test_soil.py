@@ -319,7 +319,8 @@ def test_no_fold_is_told_by_itself() -> None:
 
 def test_each_mapped_determinand_has_its_layer_and_the_layer_of_its_error() -> None:
     mapped = [row for row in DETERMINANDS.values() if row.layer]
-    assert {row.layer for row in mapped} == {"humus", "ph", "p2o5", "k2o", "n_no3", "s"}
+    traces = {"cu", "zn", "mn", "co", "b", "mo"}
+    assert {row.layer for row in mapped} == {"humus", "ph", "p2o5", "k2o", "n_no3", "s", *traces}
     for row in mapped:
         assert LAYERS[str(row.layer)].unit == LAYERS[f"{row.layer}_se"].unit == row.unit
         assert not LAYERS[f"{row.layer}_se"].statistics
