@@ -19,7 +19,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from agro.domain.grid import Grid
-from agro.sources.raster import crs_of, open_raster, told, window_of
+from agro.sources.raster import check_counts, crs_of, open_raster, told, window_of
 
 _CELL_PX = 1024  # [px] what is decoded at once is at least so large, and whole tiles of the file
 
@@ -91,7 +91,9 @@ class Reader:
             source = open_raster(band.path)
             with self._lock:
                 self._open.callback(source.close)
-            mine[name] = source, crs_of(source, band.path, band.crs)
+            crs = crs_of(source, band.path, band.crs)
+            check_counts(source, band.path)
+            mine[name] = source, crs
         return mine[name]
 
     def _same(self, crs: Any, grid_crs: str) -> bool:

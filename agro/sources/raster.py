@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import rasterio
+from rasterio.enums import Resampling
 from rasterio.errors import CRSError, RasterioError
+from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 
@@ -17,6 +19,36 @@ from agro.sources.guard import raster_driver
 
 LARGEST_SIDE_PX = 40_000  # [px] a side above this is not a band of a satellite tile
 _ENVIRONMENT = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_CACHEMAX": 128}  # [MB]
+
+
+def read_values(path: Path, grid: Grid, declared_crs: str | None, nodata: float) -> np.ndarray:
+    """Values (y, x) `float32` of band 1 on the grid, as they are stored; NaN where the raster ends or says nodata.
+
+    Same lattice: a window, untouched. Otherwise warped: bilinear, and averaged where the raster is finer.
+    """
+    with opened(path) as source:
+        crs = crs_of(source, path, declared_crs)
+        check_frame(source, path)
+        window = window_of(source, grid) if crs == rasterio.CRS.from_user_input(grid.crs) else None
+        values = np.full(grid.shape, np.nan, "float32")
+        if window is not None:
+            place, read = _part(source, window)
+            values[place] = _as_values(read, nodata, source.nodata)
+            return values
+        finer = abs(source.transform.a) < grid.resolution_m
+        with WarpedVRT(
+            source,
+            src_crs=crs,
+            crs=grid.crs,
+            transform=grid.transform,
+            width=grid.width,
+            height=grid.height,
+            src_nodata=nodata if source.nodata is None else source.nodata,
+            nodata=np.nan,
+            dtype="float32",
+            resampling=Resampling.average if finer else Resampling.bilinear,
+        ) as vrt:
+            return _as_values(vrt.read(1), nodata, None)
 
 
 def bounds_on(path: Path, declared_crs: str | None, crs: str) -> tuple[float, float, float, float]:
@@ -59,8 +91,7 @@ def told(path: Path) -> Iterator[None]:
 
 
 def crs_of(source: Any, path: Path, declared: str | None) -> Any:
-    """The raster's CRS, after a look at whether it can hold counts and lies where its item says."""
-    _checked(source, path)
+    """The raster's CRS, after a look at whether it lies where its item says."""
     if source.crs is None and declared is None:
         raise BadInput(
             "RASTER-NO-CRS",
@@ -82,7 +113,8 @@ def crs_of(source: Any, path: Path, declared: str | None) -> Any:
     return source.crs
 
 
-def _checked(source: Any, path: Path) -> None:
+def check_counts(source: Any, path: Path) -> None:
+    """Refuse a raster that cannot hold counts."""
     if np.dtype(source.dtypes[0]).kind not in "ui":
         raise BadInput(
             "RASTER-DTYPE",
@@ -122,6 +154,25 @@ def window_of(source: Any, grid: Grid) -> Window | None:
     if abs(column - round(column)) > 1e-4 or abs(row - round(row)) > 1e-4:
         return None
     return Window(round(column), round(row), grid.width, grid.height)
+
+
+def _part(source: Any, window: Window) -> tuple[tuple[slice, slice], np.ndarray]:
+    """What the raster has of a window, and where in the window it belongs."""
+    left, top = max(window.col_off, 0), max(window.row_off, 0)
+    right = min(window.col_off + window.width, source.width)
+    bottom = min(window.row_off + window.height, source.height)
+    if right <= left or bottom <= top:
+        return (slice(0, 0), slice(0, 0)), np.empty((0, 0), source.dtypes[0])
+    read = source.read(1, window=Window(left, top, right - left, bottom - top))
+    top, left = top - window.row_off, left - window.col_off
+    return (slice(top, top + read.shape[0]), slice(left, left + read.shape[1])), read
+
+
+def _as_values(read: np.ndarray, nodata: float, own_nodata: float | None) -> np.ndarray:
+    """Values with NaN where the item or the file itself says that nothing was measured."""
+    values = read.astype("float32")
+    values[(read == nodata) | (read == own_nodata)] = np.nan
+    return values
 
 
 def _named(declared: str, path: Path) -> Any:
