@@ -13,6 +13,7 @@ from agro.domain.grid import Grid
 from agro.domain.layers import LAYERS
 from agro.store import rasters
 from agro.store import stac as items
+from agro.store.cog import Cog
 from agro.store.index import Index
 from agro.store.publish import Content, Published, Store, publish
 from agro.store.tables import to_parquet
@@ -44,6 +45,19 @@ def keep(store: Store, index: Index, place: str, result: Result) -> Published:
     published = publish(store, place, content, items.item(place.rsplit("/", 1)[-1], result.bbox, properties, assets))
     index.add(published)
     return published
+
+
+def cog_assets(cogs: Mapping[str, Cog], grid: Grid) -> dict[str, dict[str, Any]]:
+    """The asset entries of layers over the same ground, each on its own pixels."""
+    return {
+        name: items.raster_asset(
+            name,
+            LAYERS[name].meaning,
+            grid.at(LAYERS[name].resolution_m),
+            rasters.described(LAYERS[name], cog.counted),
+        )
+        for name, cog in cogs.items()
+    }
 
 
 def content_of(path: Path | None) -> list[list[str]]:

@@ -100,20 +100,7 @@ def make_plan(settings: Settings, index: Index, until: date | None) -> Plan:
     """Read the fields, find the passes over them, subtract what is published. No pixel is read."""
     simulated = settings.imagery.source == "twin"
     land = read_land(settings)
-    catalog = twin_catalog(settings, land) if simulated else settings.imagery.catalog
-    if catalog is None:
-        raise BadInput(
-            "CFG-CATALOG",
-            "imagery.catalog is not set",
-            "give the catalogue's JSON file with --set imagery.catalog=PATH",
-        )
-    aliases = band_aliases(settings.imagery.bands, settings.imagery.collections)
-    west, south, east, north = land.outlines.total_bounds
-    bbox = (west, south, east, north)
-    wanted = {name: names for name, names in aliases.items() if name in BANDS}
-    last = datetime.combine(until, time.max, UTC) if until else None
-    imagery = settings.imagery
-    acquisitions, refused = stac.find(catalog, imagery.collections, wanted, bbox, last, imagery.unlinked)
+    acquisitions, refused = find_over(settings, land, until)
     known, tables = _by(index, "passes", "agro:inputs"), _by(index, "fieldstats", "agro:acquisition_id")
     grounds: dict[str | None, Below] = {}
     todo, done, layers = [], 0, dict[str, None]()
@@ -122,7 +109,7 @@ def make_plan(settings: Settings, index: Index, until: date | None) -> Plan:
         below = grounds[footprint] if footprint in grounds else grounds.setdefault(footprint, below_of(footprint, land))
         if not below.fields:
             continue
-        inputs = digest(_identity(acquisition, settings))
+        inputs = digest(identity_of(acquisition, settings))
         parts = [part for part in known.get(inputs, []) if part.properties["proj:code"] == land.crs]
         one = _missing(acquisition, below, settings, index, parts, tables.get(acquisition.acquisition_id, []))
         layers |= dict.fromkeys(layer for part in one.parts for layer in part.properties["agro:layers"])
@@ -132,6 +119,24 @@ def make_plan(settings: Settings, index: Index, until: date | None) -> Plan:
             done += 1
     shown = tuple(layer for layer in layers if LAYERS[layer].statistics)
     return Plan(land, tuple(todo), tuple(refused), done, *_land_places(land, index), shown, simulated)
+
+
+def find_over(settings: Settings, land: Land, until: date | None) -> tuple[list[Acquisition], list[Refusal]]:
+    """All acquisitions over the fields, oldest first, and what could not be used. No pixel is read."""
+    catalog = twin_catalog(settings, land) if settings.imagery.source == "twin" else settings.imagery.catalog
+    if catalog is None:
+        raise BadInput(
+            "CFG-CATALOG",
+            "imagery.catalog is not set",
+            "give the catalogue's JSON file with --set imagery.catalog=PATH",
+        )
+    imagery = settings.imagery
+    aliases = band_aliases(imagery.bands, imagery.collections)
+    west, south, east, north = land.outlines.total_bounds
+    bbox = (west, south, east, north)
+    wanted = {name: names for name, names in aliases.items() if name in BANDS}
+    last = datetime.combine(until, time.max, UTC) if until else None
+    return stac.find(catalog, imagery.collections, wanted, bbox, last, imagery.unlinked)
 
 
 def _land_places(land: Land, index: Index) -> tuple[str | None, str | None]:
@@ -279,7 +284,7 @@ def _missing(
     sound = tuple(part for part in parts if _sound(index, part.place))
     mapped = {block_id for part in sound for block_id in part.properties["agro:blocks"]}
     blocks = tuple(sorted(block for block in below.blocks if block.block_id not in mapped))
-    inputs = digest(_identity(acquisition, settings))
+    inputs = digest(identity_of(acquisition, settings))
     one = Pass(acquisition, inputs, below.fields, below.outlines, blocks, sound, None)
     parents = [*(part.place for part in sound), *([pass_place(one)] if blocks else [])]
     rivals = [table for table in tables if table.properties["agro:field_ids"] == below.field_ids]
@@ -325,7 +330,7 @@ def parameters(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _identity(acquisition: Acquisition, settings: Settings) -> list[Any]:
+def identity_of(acquisition: Acquisition, settings: Settings) -> list[Any]:
     """All that decides a map's pixels, wherever the catalogue lies: bands, their files' sizes, angles, parameters."""
     look = acquisition
     bands = [[b.name, Path(b.href).name, b.scale, b.offset, b.nodata, b.size, b.checksum] for b in look.bands.values()]

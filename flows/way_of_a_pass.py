@@ -11,7 +11,7 @@ import pandas as pd
 from agro.agromaps.fieldstats import FieldPixels
 from agro.agromaps.tally import Tally
 from agro.domain.errors import BadInput, Refusal
-from agro.domain.grid import LATTICE_M, Grid, grid_around
+from agro.domain.grid import LATTICE_M, Block, Grid, grid_around
 from agro.domain.imagery import Acquisition
 from agro.domain.layers import KEPT, LAYERS, VEGETATION
 from agro.sources import stac
@@ -20,9 +20,11 @@ from agro.store import stac as items
 from agro.store.publish import Published, Store, digest, now, publish, read_asset
 from agro.store.tables import to_parquet
 from flows.field_lists import kept_field_pixels
+from flows.keeping import cog_assets
 from flows.plan import Land, Pass, parameters, pass_place
 from flows.settings import Settings
-from flows.windows_of_a_pass import WINDOW_M, Windows
+from flows.windows import WINDOW_M, Ground
+from flows.windows_of_a_pass import cogs_of_a_pass
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,8 @@ def _map_and_keep(
 ) -> Published:
     """Map the missing blocks of one acquisition and publish them as one part."""
     look, settings = one.acquisition, season.settings
-    grid = _ground(one, stac.bounds(look, season.land.crs))
-    cogs = Windows(look, settings, layers, grid, one.blocks, tallies).cogs()
+    grid = ground_of(look.acquisition_id, one.blocks, stac.bounds(look, season.land.crs))
+    cogs = cogs_of_a_pass(look, settings, layers, Ground(grid, one.blocks, settings.compute.workers), tallies)
     place = pass_place(one)
     properties = {
         **_about(look, season),
@@ -123,29 +125,20 @@ def _map_and_keep(
         "view:off_nadir": look.angles.view_zenith_deg,
         "view:azimuth": look.angles.view_azimuth_deg,
     }
-    assets = {
-        name: items.raster_asset(
-            name,
-            LAYERS[name].meaning,
-            grid.at(LAYERS[name].resolution_m),
-            rasters.described(LAYERS[name], cog.counted),
-        )
-        for name, cog in cogs.items()
-    }
-    item = items.item(place.rsplit("/", 1)[-1], items.bbox_of(grid), properties, assets)
+    item = items.item(place.rsplit("/", 1)[-1], items.bbox_of(grid), properties, cog_assets(cogs, grid))
     return publish(season.store, place, {name: cog.content for name, cog in cogs.items()}, item)
 
 
-def _ground(one: Pass, covered: tuple[float, float, float, float]) -> Grid:
-    """Where the missing blocks lie inside the image; grown so that the tiles of the maps are those of the image."""
+def ground_of(seen: str, blocks: Sequence[Block], covered: tuple[float, float, float, float]) -> Grid:
+    """Where blocks lie inside what an image covers; grown so that the tiles of the maps are those of the image."""
     west, _, _, north = covered
-    grid = grid_around(list(one.blocks), 10).cut_to(covered)
+    grid = grid_around(list(blocks), 10).cut_to(covered)
     if grid is None:
         raise BadInput(
             "SCENE-ELSEWHERE",
             "{where}: shows other ground than its footprint says",
             "mend the item's geometry or its files",
-            where=one.acquisition.acquisition_id,
+            where=seen,
         )
     corner = int(west // LATTICE_M) * LATTICE_M, int(-(-north // LATTICE_M)) * LATTICE_M
     return grid.anchored(*corner, WINDOW_M)
@@ -157,12 +150,7 @@ def _possible(look: Acquisition) -> tuple[tuple[str, ...], dict[str, Refusal]]:
     for name in VEGETATION:
         missing = [band for band in LAYERS[name].bands if band not in look.bands]
         if missing:
-            left_out[name] = Refusal(
-                "LAYER-BANDS",
-                "the item names no asset for {met}",
-                "take items that have it",
-                {"met": ", ".join(missing)},
-            )
+            left_out[name] = without_bands(missing)
         elif name == "lai" and not look.angles.complete:
             left_out[name] = Refusal(
                 "LAYER-ANGLES", "the item does not name the angles of sun and view", "take items that have them"
@@ -178,6 +166,12 @@ def _possible(look: Acquisition) -> tuple[tuple[str, ...], dict[str, Refusal]]:
         )
     kept = tuple(name for name in KEPT if name in look.bands)
     return (*possible, *(["lai_flag"] if "lai" in possible else []), *kept), left_out
+
+
+def without_bands(missing: Sequence[str]) -> Refusal:
+    """What to say of an item that lacks bands."""
+    told = {"met": ", ".join(missing)}
+    return Refusal("LAYER-BANDS", "the item names no asset for {met}", "take items that have it", told)
 
 
 def _tallies(one: Pass, season: Season, layers: tuple[str, ...]) -> dict[int, Tally]:

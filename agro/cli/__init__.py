@@ -3,6 +3,7 @@
 import typer
 
 from agro.cli import (
+    composites,
     harvest,
     maps,
     runs,
@@ -25,6 +26,7 @@ for command in (
     runs.review,
     runs.watch,
     runs.serve,
+    composites.composite,
     maps.show,
     maps.sheet,
     maps.maps,

@@ -12,6 +12,7 @@ KIND_NAMES = {
     "season_fields": "what grew where",
     "passes": "satellite passes",
     "fieldstats": "field tables of passes",
+    "composites": "medians of periods",
     "alerts": "what falls behind",
     "messages": "letters to farms",
     "relief": "relief",

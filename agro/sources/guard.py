@@ -1,5 +1,6 @@
 """What every door in asks first: is this path inside its folder, and is this file what its name says."""
 
+import os
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -17,29 +18,45 @@ _SIGNATURES = (
 )
 
 
-def inside(folder: Path, href: str, where: str) -> Path:
-    """The local file that `href` names, relative to `folder`'s tree; anything outside that tree is refused."""
-    plain = href.removeprefix("file://")
-    if "%" in plain and not Path(plain).exists():
-        plain = unquote(plain)
-    if "://" in plain or plain.startswith("/vsi") or "\x00" in plain:
-        raise BadInput(
-            "PATH-FORBIDDEN",
-            "{where}: {href} is not a file of the catalogue's folder",
-            "copy the file into the catalogue's folder and name it by a relative path",
-            where=where,
-            href=href[:200],
-        )
-    path = Path(plain).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise BadInput(
-            "PATH-OUTSIDE",
-            "{where}: {href} points outside the catalogue's folder",
-            "keep every file of a catalogue inside its folder",
-            where=where,
-            href=href[:200],
-        )
-    return path
+class Tree:
+    """A folder that many files are asked of; where the folders below it truly lie is found out once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._root, self._real = folder.resolve(), dict[str, str]()
+
+    def file(self, href: str, where: str) -> Path:
+        """The local file that `href` names; anything outside the tree is refused."""
+        plain = href.removeprefix("file://")
+        if "%" in plain and not Path(plain).exists():
+            plain = unquote(plain)
+        if "://" in plain or plain.startswith("/vsi") or "\x00" in plain:
+            raise BadInput(
+                "PATH-FORBIDDEN",
+                "{where}: {href} is not a file of the catalogue's folder",
+                "copy the file into the catalogue's folder and name it by a relative path",
+                where=where,
+                href=href[:200],
+            )
+        path = self._resolved(plain)
+        if not path.is_relative_to(self._root):
+            raise BadInput(
+                "PATH-OUTSIDE",
+                "{where}: {href} points outside the catalogue's folder",
+                "keep every file of a catalogue inside its folder",
+                where=where,
+                href=href[:200],
+            )
+        return path
+
+    def _resolved(self, plain: str) -> Path:
+        """Where a path truly lies, with no link left in it."""
+        folder, name = os.path.split(plain)
+        path = Path(plain)
+        if name in ("", ".", "..") or path.is_symlink():
+            return path.resolve()
+        if folder not in self._real:
+            self._real[folder] = os.path.realpath(folder or ".")
+        return Path(self._real[folder], name)
 
 
 def raster_driver(path: Path) -> str:

@@ -19,7 +19,7 @@ from agro.domain.errors import BadInput, Refusal
 from agro.domain.grid import Grid
 from agro.domain.imagery import Acquisition, Band
 from agro.sources import stac
-from agro.sources.guard import inside
+from agro.sources.guard import Tree
 from agro.sources.raster import read_values
 from agro.sources.stac_properties import crs
 from agro.sources.stac_scale import bands_of, declared
@@ -117,13 +117,13 @@ def _look(
     item_assets: Mapping[str, Any],
     acquired_at: datetime,
     aliases: Mapping[str, Sequence[str]],
-    folder: Path,
+    tree: Tree,
 ) -> Acquisition:
     bands = {}
     for name, keys in aliases.items():
         key = next((key for key in keys if key in item.assets), None)
         if key is not None:
-            bands[name] = _band(name, item, key, item_assets.get(key) or {}, folder)
+            bands[name] = _band(name, item, key, item_assets.get(key) or {}, tree)
     if not bands:
         raise BadInput(
             "STAC-BANDS",
@@ -145,10 +145,10 @@ def _look(
     )
 
 
-def _band(name: str, item: pystac.Item, key: str, inherited: Mapping[str, Any], folder: Path) -> Band:
+def _band(name: str, item: pystac.Item, key: str, inherited: Mapping[str, Any], tree: Tree) -> Band:
     asset = item.assets[key]
     where = f"{item.id}, {key}"
-    path = inside(folder, asset.get_absolute_href() or asset.href, where)
+    path = tree.file(asset.get_absolute_href() or asset.href, where)
     about = {**_first(inherited), **_first(asset.extra_fields)}
     unit = about.get("unit", asset.extra_fields.get("unit"))
     if str(unit).strip().casefold() not in _UNITS:

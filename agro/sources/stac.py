@@ -16,7 +16,7 @@ from pystac.stac_io import DefaultStacIO
 from agro.domain.errors import AgroError, BadInput, Refusal, TornFile
 from agro.domain.grid import Grid
 from agro.domain.imagery import SCENE_CLASS_BAND, Acquisition, Band
-from agro.sources.guard import inside, read_text
+from agro.sources.guard import Tree, read_text
 from agro.sources.raster import bounds_on
 from agro.sources.stac_properties import angles, crs, datatake, first, nodata, tile
 from agro.sources.stac_scale import scale_and_offset
@@ -52,7 +52,8 @@ def find(
     found: dict[str, Acquisition] = {}
     refused: dict[str, Refusal] = {}
     doubled: set[str] = set()
-    for href, name, load in _items(catalog, collections, unlinked, refused):
+    tree = Tree(catalog.parent)
+    for href, name, load in _items(catalog, tree, collections, unlinked, refused):
         item_id = name
         try:
             item, item_assets = load()
@@ -61,7 +62,7 @@ def find(
             late = until is not None and acquired_at > until
             if late or item.collection_id not in collections or not _over(item, bbox):
                 continue
-            acquisition = (understood or _acquisition)(item, item_assets, acquired_at, aliases, catalog.parent)
+            acquisition = (understood or _acquisition)(item, item_assets, acquired_at, aliases, tree)
             if found.setdefault(item_id, acquisition) != acquisition:
                 doubled.add(item_id)
         except AgroError as error:
@@ -131,12 +132,12 @@ def check_declared(band: Band) -> None:
 class _GuardedIO(DefaultStacIO):
     """Reads JSON from inside the catalogue's folder only."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, tree: Tree) -> None:
         super().__init__()
-        self.folder = folder
+        self.tree = tree
 
     def read_text_from_href(self, href: str) -> str:
-        path = inside(self.folder, href, href.rsplit("/", 1)[-1])
+        path = self.tree.file(href, href.rsplit("/", 1)[-1])
         return read_text(path, str(path.name))
 
     def json(self, href: str) -> dict[str, Any]:
@@ -153,13 +154,13 @@ class _GuardedIO(DefaultStacIO):
 
 
 def _items(
-    catalog: Path, collections: Sequence[str], unlinked: bool, refused: dict[str, Refusal]
+    catalog: Path, tree: Tree, collections: Sequence[str], unlinked: bool, refused: dict[str, Refusal]
 ) -> Iterator[tuple[str, str, Any]]:
     """Each item link below the catalogue: its address, the id that its file's name suggests, and a reader.
 
     A part of the catalogue that cannot be read goes to `refused`, and the rest goes on; the root itself raises.
     """
-    io = _GuardedIO(catalog.parent)
+    io = _GuardedIO(tree)
     if not catalog.is_file():
         raise BadInput(
             "CATALOG-MISSING", "{where}: there is no such catalogue", "check imagery.catalog", where=str(catalog)
@@ -230,8 +231,7 @@ def _item(io: _GuardedIO, href: str, collection: pystac.Collection | None) -> tu
     """An item, and what its collection says of the assets of all its items."""
     raw = io.json(href)
     try:
-        item = pystac.Item.from_dict({**raw, "links": []}, href=href, preserve_dict=True)
-        item.set_self_href(href)
+        item = pystac.Item.from_dict({**raw, "links": []}, href=href, preserve_dict=False)
         if not isinstance(item.id, str) or not item.id:
             raise ValueError("id is missing")
         item.id.encode()  # what is no text could be written nowhere
@@ -318,7 +318,7 @@ def _acquisition(
     item_assets: Mapping[str, Any],
     acquired_at: datetime,
     aliases: Mapping[str, Sequence[str]],
-    folder: Path,
+    tree: Tree,
 ) -> Acquisition:
     properties = item.properties
     baseline = first(properties, "s2:processing_baseline", "processing:version", "sentinel2:processing_baseline")
@@ -328,7 +328,7 @@ def _acquisition(
         if key is None:
             continue
         asset = item.assets[key]
-        path = inside(folder, asset.get_absolute_href() or asset.href, f"{item.id}, {key}")
+        path = tree.file(asset.get_absolute_href() or asset.href, f"{item.id}, {key}")
         inherited = item_assets.get(key) or {}
         applied = properties.get("earthsearch:boa_offset_applied") is True
         scale, offset = (None, None)

@@ -27,6 +27,7 @@ class Index:
     def __init__(self, store: Store, rows: sqlite3.Connection) -> None:
         self.store = store
         self._rows = rows
+        self._known: dict[str, tuple[str, Published]] = {}  # what was found sound, by place and by its text
 
     def add(self, result: Published) -> None:
         """Tell the index of a result that now exists."""
@@ -57,12 +58,27 @@ class Index:
             "SELECT place, item FROM items WHERE kind = ? AND (? IS NULL OR created <= ?) ORDER BY created, place",
             (kind, as_of, as_of),
         )
-        return [_sound(place, item) for place, item in rows]
+        return [self._sound(place, item) for place, item in rows]
 
     def at(self, place: str) -> Published | None:
         """The result at a place, where there is one."""
         row = self._rows.execute("SELECT item FROM items WHERE place = ?", (place,)).fetchone()
-        return _sound(place, row[0]) if row else None
+        return self._sound(place, row[0]) if row else None
+
+    def _sound(self, place: str, text: str) -> Published:
+        """The result of a row, parsed and checked once."""
+        known = self._known.get(place)
+        if known is not None and known[0] == text:
+            return known[1]
+        try:
+            item = json.loads(text)
+            sound = item["properties"][OWN_HASH] == own_hash(item)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            sound = False
+        if not sound:
+            raise sqlite3.DatabaseError(f"the row of {place} is not what was published")
+        self._known[place] = text, Published(place, item)
+        return self._known[place][1]
 
     def forget(self, place: str) -> None:
         """Drop a row whose result is no more."""
@@ -82,17 +98,6 @@ class Index:
             except TornFile as error:
                 torn.append(error.refusal)
         return torn
-
-
-def _sound(place: str, text: str) -> Published:
-    try:
-        item = json.loads(text)
-        sound = item["properties"][OWN_HASH] == own_hash(item)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        sound = False
-    if not sound:
-        raise sqlite3.DatabaseError(f"the row of {place} is not what was published")
-    return Published(place, item)
 
 
 @contextmanager

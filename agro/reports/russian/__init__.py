@@ -1,6 +1,7 @@
 """The Russian of every sentence that a farmer, an analyst or an operator reads. The key is the English one."""
 
 from agro.reports.russian.agromaps import AGROMAPS
+from agro.reports.russian.composites import COMPOSITES
 from agro.reports.russian.harvest import HARVEST
 from agro.reports.russian.inputs import INPUTS
 from agro.reports.russian.letters import LETTERS
@@ -11,6 +12,7 @@ from agro.reports.russian.terminals import TERMINALS
 
 RUSSIAN: dict[str, str] = {
     **AGROMAPS,
+    **COMPOSITES,
     **HARVEST,
     **INPUTS,
     **LETTERS,
