@@ -3,6 +3,7 @@
 Raw clear looks are compared, never a smoothed curve: a smoother sees a sudden loss late and halves it.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,11 +12,10 @@ import numpy as np
 from scipy import ndimage
 
 from agro.agromaps.expectation import in_deviations, spread, unexplained
-from agro.domain.alert import Against, Alert
+from agro.domain.alert import STRIP, Against, Alert
 
 _BOX = np.ones((3, 3))
 _RIM = 0.6  # [1] of the least drop: the rim of a part lies less deep than its core
-_STRIP = 6.0  # [1] length over width: seeders and spreaders draw such, soil and weather seldom. ours
 BARE = 0.15  # [1] NDVI of bare soil: losses are shares of what stands above it
 
 
@@ -24,10 +24,10 @@ class AlertRule:
     """When something counts as behind; the file of facts says where each number comes from.
 
     least_area_ha [ha], least_drop [1] NDVI, noise_multiple [1], strip_multiple [1] for long narrow parts, which no soil
-    draws, least_noise [1] NDVI, least_dark [1]: near infrared that a loss of leaves takes too, part_of_drop_left [1] below which it has recovered, smooth_px [px],
-    join_px [px], history_looks, history_days [d], least_seen [1] share of the field, least_neighbours, sowing_days [d]
-    between fields of a crop, least_green [1]
-    NDVI of the field below which nothing can fall behind, edge_m [m] and past_seasons of the patterns
+    draws, least_noise [1] NDVI, least_dark [1] near infrared that a loss of leaves takes too, part_of_drop_left [1]
+    below which it has recovered, smooth_px [px], join_px [px], history_looks, history_days [d], least_seen [1] share of
+    the field, least_neighbours, sowing_days [d] between fields of a crop, least_green [1] NDVI of the field below which
+    nothing can fall behind; of the patterns: past_seasons, pattern_seen [1] share of the field, edge_m [m]
     """
 
     least_area_ha: float
@@ -45,8 +45,9 @@ class AlertRule:
     least_neighbours: int
     sowing_days: float
     least_green: float
-    edge_m: float
     past_seasons: int
+    pattern_seen: float
+    edge_m: float
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,7 @@ def parts_behind(field: FieldLooks, rule: AlertRule) -> list[Alert]:
     returns  alerts, the largest first [ha, 1]
     source   as `course_of_parts`
     """
-    newest: list[Alert] = []
-    for newest in course_of_parts(field, rule):
-        pass
-    return newest
+    return deque(course_of_parts(field, rule), maxlen=1)[0] if len(field.ndvi) else []
 
 
 def course_of_parts(field: FieldLooks, rule: AlertRule) -> Iterator[list[Alert]]:
@@ -206,9 +204,11 @@ def _parts(
         core = deep & (named == part) & (smooth < -least)
         if core.sum() < least_px / 2:
             continue
-        pixels = deep & (named == part) & (fine < fine[core].mean() / 2)  # smoothing widens: its edge is at half its depth
+        pixels = (
+            deep & (named == part) & (fine < fine[core].mean() / 2)
+        )  # smoothing widens: its edge is at half its depth
         length_px, width_px = _length_and_width(pixels)
-        sure = length_px >= _STRIP * width_px or (smooth[core] < -surely).sum() >= least_px / 2
+        sure = length_px >= STRIP * width_px or (smooth[core] < -surely).sum() >= least_px / 2
         if pixels.sum() >= least_px and sure:
             yield pixels
 
@@ -228,7 +228,9 @@ def _smoothed(residual: np.ndarray, size_px: int) -> np.ndarray:
     known = np.isfinite(residual)
     weight = ndimage.uniform_filter(known.astype("float32"), size_px, mode="constant")
     total = ndimage.uniform_filter(np.where(known, residual, 0).astype("float32"), size_px, mode="constant")
-    return np.divide(total, weight, out=np.full(residual.shape, np.nan, "float32"), where=known & (weight > 0.3))
+    smooth: np.ndarray = np.full(residual.shape, np.nan, "float32")
+    np.divide(total, weight, out=smooth, where=known & (weight > 0.3))
+    return smooth
 
 
 def _seen_before(pixels: np.ndarray, field: FieldLooks, telling: Sequence[int]) -> datetime | None:
@@ -239,9 +241,7 @@ def _seen_before(pixels: np.ndarray, field: FieldLooks, telling: Sequence[int]) 
     return None
 
 
-def _still_behind(
-    one: _Open, field: FieldLooks, number: int, taken: np.ndarray, level: float, rule: AlertRule
-) -> bool:
+def _still_behind(one: _Open, field: FieldLooks, number: int, taken: np.ndarray, level: float, rule: AlertRule) -> bool:
     """Whether a part stays behind by what a new look shows of it; it remembers the look."""
     residual = unexplained(field.ndvi[number], one.known, taken)
     seen = one.pixels & np.isfinite(residual)

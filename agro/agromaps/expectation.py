@@ -79,7 +79,8 @@ def in_deviations(pattern: np.ndarray) -> np.ndarray:
     returns  (y, x) [1], at most 6 either way; NaN where not known
     source   ours: what lies farther off is an event of its time, and must not lead a fit
     """
-    return np.clip((pattern - np.nanmedian(pattern)) / max(spread(pattern), 1e-4), -_FARTHEST, _FARTHEST)
+    from_middle: np.ndarray = (pattern - np.nanmedian(pattern)) / max(spread(pattern), 1e-4)
+    return from_middle.clip(-_FARTHEST, _FARTHEST)
 
 
 def _away_from_edges(now: np.ndarray, inside: np.ndarray, edge_px: float) -> np.ndarray:
@@ -159,7 +160,7 @@ def unexplained(now: np.ndarray, known: np.ndarray, apart: np.ndarray) -> np.nda
         x = columns[keep]
         weights = np.linalg.solve(x.T @ x / len(x) + hold, x.T @ (y[keep] - middle) / len(x))
         off = y - middle - columns @ weights
-        fits = np.abs(off) <= max(_TRIM * spread(off), 1e-6)
+        fits = np.abs(off - np.median(off)) <= max(_TRIM * spread(off), 1e-6)
         if (fits == keep).all():
             break
         keep = fits

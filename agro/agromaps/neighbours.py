@@ -52,14 +52,14 @@ def fields_behind(
             del opened[place]  # bare, ripe or harvested
         young = [i for i in range(number) if (seen_at[number] - seen_at[i]).days <= rule.history_days]
         usual, usual_nir = (_usual(table, young, rule.history_looks) for table in (ahead, darker))
-        for place, one in opened.items():
-            usual[place], usual_nir[place] = one.usual, one.usual_nir
+        for place, standing in opened.items():
+            usual[place], usual_nir[place] = standing.usual, standing.usual_nir
         change, nir_change = ahead[number] - usual, darker[number] - usual_nir
         if np.isfinite(change).sum() <= rule.least_neighbours:
             continue
         noise = max(spread(change), rule.least_noise)
         least = max(rule.least_drop, rule.noise_multiple * noise) + rule.sowing_days * _pace(level, seen_at, number)
-        for place in np.flatnonzero(np.isfinite(change)).tolist():
+        for place in np.flatnonzero(np.isfinite(change) & (values[number] >= rule.least_green)).tolist():
             drop, one = -float(change[place]), opened.get(place)
             share = drop / max(float(level[number]) - BARE, 0.1)
             if one is None and drop > least and nir_change[place] <= -rule.least_dark:
@@ -103,6 +103,19 @@ def _pace(level: np.ndarray, seen_at: Sequence[datetime], number: int) -> float:
 
 
 def _alert(field_id: str, one: _Open, area_ha: Mapping[str, float]) -> Alert:
-    times = one.since, one.well_at, one.last
-    amounts = area_ha[field_id], one.drop, one.first_drop, one.noise, one.looks
-    return Alert(field_id, "field_behind", "neighbours", *times, *amounts, 0.0, 0.0, ())
+    return Alert(
+        field_id,
+        "field_behind",
+        "neighbours",
+        one.since,
+        one.well_at,
+        one.last,
+        area_ha[field_id],
+        one.drop,
+        one.first_drop,
+        one.noise,
+        one.looks,
+        0.0,
+        0.0,
+        (),
+    )

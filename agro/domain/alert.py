@@ -6,6 +6,7 @@ from typing import Literal
 
 What = Literal["part_behind", "field_behind"]
 Against = Literal["past_seasons", "this_season", "neighbours"]
+STRIP = 6.0  # [1] length over width: seeders and spreaders draw such, soil and weather seldom. ours
 
 
 @dataclass(frozen=True)

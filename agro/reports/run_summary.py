@@ -14,6 +14,7 @@ KIND_NAMES = {
     "fieldstats": "field tables of passes",
     "alerts": "what falls behind",
     "messages": "letters to farms",
+    "patterns": "patterns of past seasons",
     "relief": "relief",
     "soil": "soil and nutrients",
     "moisture_edges": "wetness edges",
