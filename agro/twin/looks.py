@@ -8,7 +8,7 @@ import pandas as pd
 
 from agro.twin.chance import chance
 from agro.twin.growth import State
-from agro.twin.light import Cover, mixed, with_errors
+from agro.twin.light import Cover, with_errors
 from agro.twin.passes import Orbit, passes_of
 from agro.twin.past import Past
 from agro.twin.plots import Plots
@@ -20,7 +20,6 @@ Measure = Callable[[Mapping[str, np.ndarray], Angles], Mapping[str, np.ndarray]]
 _MARGIN_M = 100.0  # [m] pixels so near to a cloud are not believed, as the pipeline has it by default
 _FINE_LAYERS = ("ndvi", "evi2")  # 10 m; the others 20 m
 _FEW_PX, _LOW_CLEAR, _LOW_SUN_DEG = 30, 0.7, 70.0  # as configs/default.toml has them
-_USUAL_SUN_DEG = 40.0  # [deg] zenith
 _BIRCH_LAI = 3.3  # [m2/m2] of young trees in July. assumption
 _INSIDE = 0.9  # [1] of a field's pixels lie a pixel away from its edge. assumption
 _KEYS = ("field_id", "acquired_at", "acquisition_id", "platform", "layer")
@@ -44,7 +43,10 @@ def watched(was: Past, measure: Measure) -> tuple[pd.DataFrame, State]:
 def _look(state: State, orbit: Orbit, was: Past, measure: Measure) -> pd.DataFrame:
     """One day of the year on which the satellite looks, in every season and district at once."""
     x, y = was.estate.x_m[was.field], was.estate.y_m[was.field]
-    light = {band: was.by_field(values) for band, values in mixed(cover_of(state, was.plots), _USUAL_SUN_DEG).items()}
+    usual = datetime(2021, 4, 1, 5, 18, tzinfo=UTC) + timedelta(days=state.day)  # the sun is nearly the same each year
+    suns = [sun_angles(usual, *place) for place in was.estate.places.values()]
+    zenith, azimuth = (float(angle) for angle in np.mean(suns, axis=0))
+    light = {band: was.by_field(values) for band, values in was.world.mixed(cover_of(state, was.plots), zenith).items()}
     seen = {band: np.empty(x.shape) for band in light}
     believed = np.empty(x.shape, bool)
     for (season, district), rows in was.work.groupby(["season", "district"], sort=False).indices.items():
@@ -55,9 +57,6 @@ def _look(state: State, orbit: Orbit, was: Past, measure: Measure) -> pd.DataFra
         mine = with_errors({band: values[rows] for band, values in light.items()}, orbit.sign, random)
         for band, values in through(mine, opacity, shade).items():
             seen[band][rows] = np.maximum(values, 1e-4)
-    usual = datetime(2021, 4, 1, 5, 18, tzinfo=UTC) + timedelta(days=state.day)  # the sun is nearly the same each year
-    suns = [sun_angles(usual, *place) for place in was.estate.places.values()]
-    zenith, azimuth = (float(angle) for angle in np.mean(suns, axis=0))
     layers = measure(
         {band: values.ravel() for band, values in seen.items()},
         (zenith, azimuth, orbit.view_zenith_deg, orbit.view_azimuth_deg),

@@ -15,7 +15,7 @@ import pandas as pd
 from agro.domain.land import OUTLINE_COLUMNS
 from agro.twin.chance import chance
 from agro.twin.estate import estate
-from agro.twin.growth import State, yield_t_ha
+from agro.twin.growth import State
 from agro.twin.harvest import NO_HARVEST, district_statistics, harvest_records, scale_of
 from agro.twin.looks import Measure, watched
 from agro.twin.past import Past, past
@@ -84,16 +84,18 @@ def tables(
     pixels: int = 30,
     mapped_share: float = 1.0,
     trial_share: float | None = None,
+    world: str = "first",
 ) -> Tables:
     """One region of another seed, its fields made up, too.
 
     `facts` are those of configs/twin.toml; a `mapped_share` of the fields is on record, the statistics are of all; a
-    `trial_share` of the fields and seasons that can have a trial has one, where it is not to be as the facts have it.
+    `trial_share` of the fields and seasons that can have a trial has one, where it is not to be as the facts have it;
+    `world` is `first` or `second`, see `agro.twin.worlds`.
     """
     if trial_share is not None:
         facts = {**facts, "trial": {**facts["trial"], "field_share": trial_share}}
     land = estate(facts, seed, n_fields, pixels, mapped_share)
-    was = past(facts, seed, land, seasons)
+    was = past(facts, seed, land, seasons, world=world)
     fieldstats, last = watched(was, measure)
     truth = truth_of(was, last)
     on_record = truth.fields["mapped"].to_numpy()
@@ -114,7 +116,7 @@ def tables(
 
 def truth_of(was: Past, last: State) -> Truth:
     """The harvests as they really were, from the last evening of the seasons."""
-    yields = was.by_field(yield_t_ha(last, was.plots))
+    yields = was.by_field(was.world.yield_t_ha(last, was.plots))
     yields = np.where(was.work["crop"].isin(NO_HARVEST).to_numpy()[:, None], np.nan, yields)
     known = ["field_id", "season", "district", "farm_id", "category", "crop", "previous_crop", "area_ha", "n_kg_ha"]
     known += ["mapped", "use", "nitrate_kg_ha"]
