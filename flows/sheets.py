@@ -23,6 +23,7 @@ from agro.store.publish import Published, Store, read_asset
 from agro.store.tables import from_parquet
 from flows.pictures import crop_name
 from flows.settings import CONFIGS, facts
+from flows.yield_panel import newest_with, yield_panel
 
 _AROUND_M = 60  # [m] of ground shown around a field
 _ENOUGH_CLEAR = 0.5  # [1] of the field: a look that shows less is passed over
@@ -32,6 +33,7 @@ _KIND = {
     **dict.fromkeys(_SOIL, "soil"),
     **{name: "seasons" for name in LAYERS if name.startswith("season_")},
     **{"wetness": "moisture", "zone": "zones"},
+    **dict.fromkeys(("yield_t_ha", "yield_se"), "yield_maps"),
 }
 OTHER_LAYERS = tuple(name for name in STYLES if name in _KIND)  # drawn here; those of a pass in flows.pictures
 
@@ -143,6 +145,8 @@ def _panel(store: Store, index: Index, field: _Field, layer: str) -> Panel:
         return replace(nothing, missing=say("nothing was known of it by this day", language))
     if not results and kind == "soil":
         return replace(nothing, missing=say("no soil samples of this field", language))
+    if not results and kind == "yield_maps":
+        return replace(nothing, missing=say("no points of a combine make a map of this field", language))
     if not results:
         return nothing
     grid = field.grid(layer)
@@ -167,6 +171,8 @@ def _panel(store: Store, index: Index, field: _Field, layer: str) -> Panel:
         return Panel(layer, values, grid, note=_spread(values, layer, language), heights=heights)
     if kind == "soil":
         return _soil(store, newest, field, layer, values, grid)
+    if kind == "yield_maps":
+        return yield_panel(store, newest, field.row, (layer, values, grid), language)
     if kind == "zones":
         return _zones(store, newest, field, values, grid)
     told = say("season {year}", language, year=newest.properties["agro:season"])
@@ -186,6 +192,8 @@ def _showing(store: Store, index: Index, field: _Field, kind: str) -> list[Publi
     if kind == "moisture":
         here.sort(key=lambda r: str(r.properties["datetime"]))
         return next(([r] for r in reversed(here) if _clear_here(store, r, field)), [])
+    if kind == "yield_maps":
+        return newest_with(store, here, str(field.row.name))
     if kind == "seasons" and here:
         last = max(r.properties["agro:season"] for r in here)
         newest = {r.properties["agro:block"]: r for r in here if r.properties["agro:season"] == last}
