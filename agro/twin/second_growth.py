@@ -18,6 +18,8 @@ _FADE = 0.80  # [1/d] of the surface's wetness that is left the next day. assump
 _FULL_MM = 14.0  # [mm] of rain that wets the surface through. assumption
 _ANSWER = 2.7  # [1] Mitscherlich's constant, at the nitrogen that the potential needs. assumption
 _FLOWERS_FROM, _FLOWERS_TO = 0.75, 1.2  # [1] of the warmth to flowering: the sensitive stage. assumption
+_COLD_C = 8.0  # [degC] in autumn leaves yellow below it. assumption
+_AUTUMN = 140  # [d] from 1 April. assumption
 _USUAL_MJ = 18.0  # [MJ/m2/d] light of the sensitive stage. assumption
 
 
@@ -43,7 +45,7 @@ def step(before: State, plots: Plots, day: Day) -> State:
     warmth = before.warmth_cd + gained
     out = standing & (warmth > 0)
     moist = np.clip(before.root_water / _SUPPORT, 0, 1)
-    lai, fallen = _leaves(before, plots, warmth, np.where(out, gained, 0.0), moist)
+    lai, fallen = _leaves(before, plots, day, warmth, np.where(out, gained, 0.0), moist)
     grain = np.where(out, before.grain_g_m2 * _kept(plots, day, warmth, gained, moist, lai), before.grain_g_m2)
     light = day.radiation_mj_m2 * (1 - np.exp(-0.55 * lai))
     matter = before.matter_g_m2 + np.where(out, 0.3 * light * moist * warm(day.tmean_c, plots), 0.0)
@@ -69,9 +71,9 @@ def yield_t_ha(state: State, plots: Plots) -> np.ndarray:
 
 
 def _leaves(
-    before: State, plots: Plots, warmth: np.ndarray, gained: np.ndarray, moist: np.ndarray
+    before: State, plots: Plots, day: Day, warmth: np.ndarray, gained: np.ndarray, moist: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Leaf area, and what of it died today: logistic to flowering, then ever faster down."""
+    """Leaf area, and what of it died today: logistic to flowering, then ever faster down; autumn takes its part."""
     t = plots.traits
     fed = 0.4 + 0.6 * np.clip(_answer(before.taken_kg_ha, plots), 0, 1)
     cap = np.maximum(t.lai_max * plots.stand * plots.vigour * fed, 0.1)
@@ -81,6 +83,8 @@ def _leaves(
     more = np.where(grows, speed * lai * np.clip(1 - lai / cap, -0.5, 1) * gained * (0.25 + 0.75 * moist), 0.0)
     age = np.clip((warmth - t.senescence_cd) / np.maximum(t.ripe_cd - t.senescence_cd, 100), 0, 1.5)
     less = np.where(grows, 0.0, lai * np.clip(gained / 550 * (0.6 + 4 * age**2 + 1.5 * (1 - moist)), 0, 1))
+    if day.number > _AUTUMN:
+        less = less + 0.06 * lai * np.clip(1 - day.tmean_c / _COLD_C, 0, 1)
     return np.maximum(lai + more - less, 0), less + np.maximum(-more, 0)
 
 

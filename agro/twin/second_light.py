@@ -24,9 +24,7 @@ _PETALS = (0.05, 0.24, 0.22, 0.28, 0.36, 0.40, 0.42, 0.43, 0.25, 0.12)
 def mixed(cover: Cover, sun_zenith_deg: float) -> dict[str, np.ndarray]:
     """Surface reflectance [1] of each band, without an error."""
     sun = np.cos(np.radians(sun_zenith_deg))
-    black = (
-        _CLUMPING * _LEAF_ANGLE * (1 / sun + 1.0) / 2
-    )  # extinction of black leaves, down from the sun, up to the view
+    black = _CLUMPING * _LEAF_ANGLE * (1 / sun + 1.0) / 2  # extinction by black leaves, from the sun and to the view
     all_leaves = cover.lai + cover.dead_lai
     green = np.divide(cover.lai, all_leaves, out=np.zeros_like(all_leaves), where=all_leaves > 0)
     pigment = np.clip(0.25 + 0.8 * cover.nni, 0.3, 1.15)
