@@ -18,7 +18,7 @@ _FADE = 0.80  # [1/d] of the surface's wetness that is left the next day. assump
 _FULL_MM = 14.0  # [mm] of rain that wets the surface through. assumption
 _ANSWER = 2.7  # [1] Mitscherlich's constant, at the nitrogen that the potential needs. assumption
 _FLOWERS_FROM, _FLOWERS_TO = 0.75, 1.2  # [1] of the warmth to flowering: the sensitive stage. assumption
-_COLD_C = 8.0  # [degC] in autumn leaves yellow below it. assumption
+_COLD_C = 10.0  # [degC] in autumn leaves yellow below it. assumption
 _AUTUMN = 140  # [d] from 1 April. assumption
 _USUAL_MJ = 18.0  # [MJ/m2/d] light of the sensitive stage. assumption
 
@@ -84,7 +84,7 @@ def _leaves(
     age = np.clip((warmth - t.senescence_cd) / np.maximum(t.ripe_cd - t.senescence_cd, 100), 0, 1.5)
     less = np.where(grows, 0.0, lai * np.clip(gained / 550 * (0.6 + 4 * age**2 + 1.5 * (1 - moist)), 0, 1))
     if day.number > _AUTUMN:
-        less = less + 0.06 * lai * np.clip(1 - day.tmean_c / _COLD_C, 0, 1)
+        less = less + 0.08 * lai * np.clip(1 - day.tmean_c / _COLD_C, 0, 1)
     return np.maximum(lai + more - less, 0), less + np.maximum(-more, 0)
 
 
