@@ -23,24 +23,32 @@ _FEW_PX, _LOW_CLEAR, _LOW_SUN_DEG = 30, 0.7, 70.0  # as configs/default.toml has
 _BIRCH_LAI = 3.3  # [m2/m2] of young trees in July. assumption
 _INSIDE = 0.9  # [1] of a field's pixels lie a pixel away from its edge. assumption
 _KEYS = ("field_id", "acquired_at", "acquisition_id", "platform", "layer")
-_COLUMNS = (*_KEYS, "mean", "std", "p10", "p50", "p90", "n_px", "clear_fraction", "flag")
+_COLUMNS = (*_KEYS, "mean", "std", "p10", "p50", "p90", "n_px", "clear_fraction", "flag", "bare_sky_mean")
 _ORDER = ("field_id", "acquired_at", "acquisition_id", "layer")
 _SHARES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 
 
-def watched(was: Past, measure: Measure) -> tuple[pd.DataFrame, State]:
-    """The rows of every look over the fields on record, and the last evening of the seasons."""
+def watched(was: Past, measure: Measure, bare_sky: bool = False) -> tuple[pd.DataFrame, State]:
+    """The rows of every look over the fields on record and the parcels, and the last evening of the seasons.
+
+    Columns as `agro.store.history.fieldstats` gives them, and `bare_sky_mean`: what the look would have shown without a
+    cloud and with a sensor that does not err, NaN where `bare_sky` is not asked for.
+    """
     looks = {(when.date() - date(2021, 4, 1)).days: orbit for when, orbit in passes_of(2021)}
     rows, state = [], None
     for state in was.evenings():
         if state.day in looks:
-            rows.append(_look(state, looks[state.day], was, measure))
+            rows.append(_look(state, looks[state.day], was, measure, bare_sky))
     assert state is not None
-    on_record = was.estate.fields["mapped"].to_numpy()[was.field]
-    return _named(pd.concat(rows, ignore_index=True), was.work[on_record]), state
+    return _named(pd.concat(rows, ignore_index=True), was.work[_known(was)]), state
 
 
-def _look(state: State, orbit: Orbit, was: Past, measure: Measure) -> pd.DataFrame:
+def _known(was: Past) -> np.ndarray:
+    """Whether the outline of each row of `was.work` is on record, or at least in the register of parcels."""
+    return np.asarray(was.work["mapped"] | (was.work["use"] != "field"))
+
+
+def _look(state: State, orbit: Orbit, was: Past, measure: Measure, bare_sky: bool) -> pd.DataFrame:
     """One day of the year on which the satellite looks, in every season and district at once."""
     x, y = was.estate.x_m[was.field], was.estate.y_m[was.field]
     usual = datetime(2021, 4, 1, 5, 18, tzinfo=UTC) + timedelta(days=state.day)  # the sun is nearly the same each year
@@ -57,14 +65,19 @@ def _look(state: State, orbit: Orbit, was: Past, measure: Measure) -> pd.DataFra
         mine = with_errors({band: values[rows] for band, values in light.items()}, orbit.sign, random)
         for band, values in through(mine, opacity, shade).items():
             seen[band][rows] = np.maximum(values, 1e-4)
-    layers = measure(
-        {band: values.ravel() for band, values in seen.items()},
-        (zenith, azimuth, orbit.view_zenith_deg, orbit.view_azimuth_deg),
-    )
-    kept = was.estate.fields["mapped"].to_numpy()[was.field]
+    kept = _known(was)
     area = was.work["area_ha"].to_numpy()[kept]
+
+    def layers_of(pixels: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        angles = (zenith, azimuth, orbit.view_zenith_deg, orbit.view_azimuth_deg)
+        layers = measure({band: values[kept].ravel() for band, values in pixels.items()}, angles)
+        return {name: np.asarray(values).reshape(len(area), -1) for name, values in layers.items()}
+
+    layers = layers_of(seen)
+    bare = {name: values.mean(axis=1) for name, values in (layers_of(light) if bare_sky else {}).items()}
     tables = [
-        _rows(area, name, np.asarray(values).reshape(x.shape)[kept], believed[kept]) for name, values in layers.items()
+        _rows(area, name, values, believed[kept]).assign(bare_sky_mean=bare.get(name, np.nan))
+        for name, values in layers.items()
     ]
     return pd.concat(tables, ignore_index=True).assign(day=state.day, orbit=orbit.number, sun_zenith_deg=zenith)
 
