@@ -50,21 +50,11 @@ def _known(was: Past) -> np.ndarray:
 
 def _look(state: State, orbit: Orbit, was: Past, measure: Measure, bare_sky: bool) -> pd.DataFrame:
     """One day of the year on which the satellite looks, in every season and district at once."""
-    x, y = was.estate.x_m[was.field], was.estate.y_m[was.field]
     usual = datetime(2021, 4, 1, 5, 18, tzinfo=UTC) + timedelta(days=state.day)  # the sun is nearly the same each year
     suns = [sun_angles(usual, *place) for place in was.estate.places.values()]
     zenith, azimuth = (float(angle) for angle in np.mean(suns, axis=0))
     light = {band: was.by_field(values) for band, values in was.world.mixed(cover_of(state, was.plots), zenith).items()}
-    seen = {band: np.empty(x.shape) for band in light}
-    believed = np.empty(x.shape, bool)
-    for (season, district), rows in was.work.groupby(["season", "district"], sort=False).indices.items():
-        when = datetime(int(season), 4, 1, 5, 18, tzinfo=UTC) + timedelta(days=state.day)
-        random = chance(was.seed, "look", district, season, state.day)
-        sun = sun_angles(when, *was.estate.places[district])
-        opacity, shade, believed[rows] = sky_at(x[rows], y[rows], was.facts["sky"], sun, _MARGIN_M, random)
-        mine = with_errors({band: values[rows] for band, values in light.items()}, orbit.sign, random)
-        for band, values in through(mine, opacity, shade).items():
-            seen[band][rows] = np.maximum(values, 1e-4)
+    seen, believed = _below_the_sky(light, state.day, orbit, was)
     kept = _known(was)
     area = was.work["area_ha"].to_numpy()[kept]
 
@@ -73,13 +63,30 @@ def _look(state: State, orbit: Orbit, was: Past, measure: Measure, bare_sky: boo
         layers = measure({band: values[kept].ravel() for band, values in pixels.items()}, angles)
         return {name: np.asarray(values).reshape(len(area), -1) for name, values in layers.items()}
 
-    layers = layers_of(seen)
     bare = {name: values.mean(axis=1) for name, values in (layers_of(light) if bare_sky else {}).items()}
     tables = [
         _rows(area, name, values, believed[kept]).assign(bare_sky_mean=bare.get(name, np.nan))
-        for name, values in layers.items()
+        for name, values in layers_of(seen).items()
     ]
     return pd.concat(tables, ignore_index=True).assign(day=state.day, orbit=orbit.number, sun_zenith_deg=zenith)
+
+
+def _below_the_sky(
+    light: Mapping[str, np.ndarray], day: int, orbit: Orbit, was: Past
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The bands as the sensor's product shows them, and which pixels a classification would believe."""
+    x, y = was.estate.x_m[was.field], was.estate.y_m[was.field]
+    seen = {band: np.empty(x.shape) for band in light}
+    believed = np.empty(x.shape, bool)
+    for (season, district), rows in was.work.groupby(["season", "district"], sort=False).indices.items():
+        when = datetime(int(season), 4, 1, 5, 18, tzinfo=UTC) + timedelta(days=day)
+        random = chance(was.seed, "look", district, season, day)
+        sun = sun_angles(when, *was.estate.places[district])
+        opacity, shade, believed[rows] = sky_at(x[rows], y[rows], was.facts["sky"], sun, _MARGIN_M, random)
+        mine = with_errors({band: values[rows] for band, values in light.items()}, orbit.sign, random)
+        for band, values in through(mine, opacity, shade).items():
+            seen[band][rows] = np.maximum(values, 1e-4)
+    return seen, believed
 
 
 def cover_of(state: State, standing: Plots) -> Cover:
