@@ -80,14 +80,14 @@ def _season(place: Ground, own: gpd.GeoDataFrame, season: int, was: Past) -> dic
     """The believed values of the fields' pixels at each look, and the truth."""
     work = was.work[(was.work["season"] == season) & (was.work["district"] == place.district)]
     days = was.days[(was.days["place"] == place.district) & was.days["radiation_mj_m2"].notna()]
-    drawn = season_of(place, work, days[days["day"].dt.year == season], was.facts, was.seed)
+    drawn = season_of(place, work, days[days["day"].dt.year == season], was)
     due, pixels = looks_of(drawn, was.facts, was.seed), _pixels(own)
     row, column = pixels.rows + place.grid.north_m // 10, pixels.columns - place.grid.west_m // 10
     kept: dict[str, list[Any]] = {"ndvi": [], "evi2": [], "seen_at": []}
     for day, (states, around) in enumerate(evenings(drawn)):
         if day not in due:
             continue
-        bands, classes = seen(due[day], below(drawn, states, around), was.facts, was.seed)
+        bands, classes = seen(due[day], below(drawn, states, around), was)
         red, nir = (xr.DataArray(np.round(bands[band], 4), dims=("y", "x")) for band in ("red", "nir"))
         mark = quality(xr.DataArray(classes, dims=("y", "x")), _MARGIN_M, _MARGIN_M)
         clear = (on_pixels_of(mark, red) == Quality.CLEAR).values[row, column]

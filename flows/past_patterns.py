@@ -18,6 +18,7 @@ from flows.looks import Looks, clear_looks, field_corner, field_maps
 ALGORITHM = 1  # raise it when the same looks give other patterns
 LAYERS_USED = ("ndvi", "evi2")
 _COLUMNS = tuple(f"{band}_{stage}" for band in ("ndvi", "nir") for stage in STAGES)
+_GROWING = (4, 9)  # months of a season, first and last: what stands later is another crop. assumption
 _STEP = 0.05  # [1] deviations: finer says nothing, and packs ill
 
 
@@ -100,8 +101,9 @@ def published_patterns(
     `rows` are those of the fields in all seasons, of the two layers.
     """
     found = []
+    grown = rows[rows["acquired_at"].dt.month.between(*_GROWING)]
     for year in range(newest.year - rule.past_seasons, newest.year):
-        mine = rows[rows["acquired_at"].dt.year == year]
+        mine = grown[grown["acquired_at"].dt.year == year]
         if len(mine):
             found += _of_season(store, index, outlines, mine, year, rule)
     return found
