@@ -132,6 +132,7 @@ class Twin(_Section):
     seed: int = Field(ge=0, le=2**31)
     seasons: tuple[Annotated[int, Field(ge=2015, le=2100)], ...] = Field(min_length=1)
     faults: bool
+    world: Literal["first", "second"]
 
 
 class Settings(BaseSettings):
@@ -220,7 +221,7 @@ def crops() -> list[Crop]:
     """The crops of configs/crops.toml."""
     rows = facts(CONFIGS / "crops.toml")
     return [
-        Crop(code, row["english"], row["russian"], tuple(row.get("also", ())))
+        Crop(code, row["english"], row["russian"], tuple(row.get("also", ())), row.get("mown", False))
         for code, row in rows.items()
         if isinstance(row, Mapping)
     ]

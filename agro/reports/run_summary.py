@@ -15,6 +15,7 @@ KIND_NAMES = {
     "composites": "medians of periods",
     "alerts": "what falls behind",
     "messages": "letters to farms",
+    "patterns": "patterns of past seasons",
     "relief": "relief",
     "bare_soil": "colour of bare soil",
     "soil": "soil and nutrients",

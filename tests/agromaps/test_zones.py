@@ -267,8 +267,3 @@ def test_what_does_not_fit_is_refused() -> None:
         made(seasons, rules=ZoneRules(0.0))
     with pytest.raises(BadInput, match="ZONE-EMPTY"):
         made(seasons, np.zeros((SIDE, SIDE), bool))
-
-
-def test_a_large_field_takes_a_moment() -> None:
-    _, seasons = planted(2, side=122)  # 149 ha
-    made(seasons, np.ones((122, 122), bool))
