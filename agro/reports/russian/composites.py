@@ -1,6 +1,6 @@
 """The Russian of what is said about several passes put together."""
 
-COMPOSITES = {
+COMPOSITES: dict[str, str] = {
     "medians of periods": "медианы за периоды",
     "Median of {n} looks: {where}": "Медиана по снимкам ({n}): {where}",
     "No pass shows the fields in these days": "За эти дни поля не видны ни на одном снимке",
