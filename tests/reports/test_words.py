@@ -14,7 +14,17 @@ from agro.store.publish import KINDS
 from flows.winter_review import _STEPS
 
 ROOT = Path(__file__).parents[2]
-_RAISED = {"BadInput", "BalanceOpen", "WrongGrid", "TornFile", "SourceDown", "StoreDown", "AgroError", "Refusal"}
+_RAISED = {
+    "BadInput",
+    "BalanceOpen",
+    "WrongGrid",
+    "TornFile",
+    "SourceDown",
+    "StoreDown",
+    "NotProved",
+    "AgroError",
+    "Refusal",
+}
 
 
 def sentences() -> dict[str, str]:
