@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy.optimize import linprog
 
+from agro.advice.caps import driveable
 from agro.domain.errors import BadInput
-from agro.domain.work import Product
+from agro.domain.work import Machine, Product
 
 _LEAST_KG_HA = 1e-6  # [kg/ha] of nutrient below which none is wanted
 _SURPLUS = 0.02  # [RUB/kg, or kg/kg] on nutrient beyond the dose, so that of equal blends the leaner is taken
@@ -74,6 +75,30 @@ def chosen(
     """
     rates = least_cost(products, dose_kg_ha, most_kg_ha)
     return tuple(product for product, rate in zip(products, rates, strict=True) if rate > 0)
+
+
+def stepped(
+    products: Sequence[Product], rate_kg_ha: Sequence[float], machine: Machine, most_kg_ha: Mapping[str, float]
+) -> tuple[float, ...]:
+    """Rates that a machine can hold and that keep below the caps.
+
+    products    of the blend
+    rate_kg_ha  of each [kg/ha] as weighed
+    machine     its step and limits [kg/ha]
+    most_kg_ha  [kg/ha] never to be passed, by nutrient
+    returns     of each [kg/ha]: the nearest step, lowered step by step where a nutrient would pass its cap
+    source      ours
+    """
+    rates = [float(rate) for rate in driveable(np.asarray(rate_kg_ha, float), machine)]
+    for name, most in most_kg_ha.items():
+        while nutrients_of(products, rates).get(name, 0.0) > most + _LEAST_KG_HA:
+            share = [
+                product.content_pct.get(name, 0.0) * (rate > 0) for product, rate in zip(products, rates, strict=True)
+            ]
+            richest = int(np.argmax(share))
+            lowered = rates[richest] - machine.step_kg_ha
+            rates[richest] = lowered if lowered >= max(machine.lowest_kg_ha, machine.step_kg_ha) - 1e-9 else 0.0
+    return tuple(rates)
 
 
 def nutrients_of(products: Sequence[Product], rate_kg_ha: Sequence[float]) -> dict[str, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,25 +90,3 @@ def check_plan(yield_t_ha: float, highest_t_ha: float, crop: str) -> None:
             met=yield_t_ha,
             highest=highest_t_ha,
         )
-
-
-def check_rates(rate_kg_ha: Sequence[float], machine: Machine, product: str) -> None:
-    """Refuse rates that must never reach a machine.
-
-    rate_kg_ha  of one product, zone by zone [kg/ha]
-    machine     its limits [kg/ha]
-    product     its name
-    returns     nothing [-]
-    raises      BadInput DOSE-RANGE where a rate is below 0, no number, or above what the machine holds
-    source      ours
-    """
-    for rate in rate_kg_ha:
-        if not (np.isfinite(rate) and 0 <= rate <= machine.highest_kg_ha + 1e-9):
-            raise BadInput(
-                "DOSE-RANGE",
-                "{product}: a rate of {met} kg/ha, expected 0 to {highest}",
-                "check planned yield, soil figures and product; nothing is written",
-                product=product,
-                met=rate,
-                highest=machine.highest_kg_ha,
-            )

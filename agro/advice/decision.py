@@ -93,12 +93,11 @@ def decide(
         return Certificate("proved", gain, float(low), float(high), sure, by, None)
     why = BadInput(
         "RX-GAIN",
-        "one rate: on strips left out, varying brings {gain} {currency}/ha (from {low} to {high}), not surely above zero",
+        "one rate: on strips left out, varying brings {gain} a hectare (from {low} to {high}), not surely above zero",
         "repeat the strips another season, or keep one rate",
         gain=round(gain),
         low=round(float(low)),
         high=round(float(high)),
-        currency="RUB",
     ).refusal
     return Certificate("not_proved", gain, float(low), float(high), sure, by, why)
 

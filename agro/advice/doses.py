@@ -99,11 +99,10 @@ def dose(nutrient: str, plan: Plan, soil: Soil, class_of: Callable[[Any], Any] |
     plain, (tried, contents) = np.atleast_1d(balance(terms, soil)), drawn(terms, soil, plan.rules.errors)
     number = _classes(nutrient, np.atleast_1d(np.asarray(soil.content_mg_kg, float)), class_of)
     ruled = _ruled(nutrient, plan, terms, plain, number)
-    drawn_doses = _ruled(nutrient, plan, terms, tried, _classes(nutrient, contents, class_of))
     cap = plan.rules.cap_kg_ha[nutrient]
     given = capped(ruled, cap)
     season = np.minimum(ruled, plan.rules.season_n_kg_ha) if nutrient == "n" else given
-    bounded = capped(drawn_doses, cap)
+    bounded = capped(_ruled(nutrient, plan, terms, tried, _classes(nutrient, contents, class_of)), cap)
     low, high = np.percentile(bounded, (_LOW, _HIGH), axis=0)
     return Dose(
         nutrient,
@@ -117,6 +116,19 @@ def dose(nutrient: str, plan: Plan, soil: Soil, class_of: Callable[[Any], Any] |
         terms,
         np.atleast_1d(stock(soil)),
     )
+
+
+def plain_dose(nutrient: str, plan: Plan, soil: Soil, class_of: Callable[[Any], Any] | None = None) -> np.ndarray:
+    """The dose alone, without its interval: for many places at once.
+
+    nutrient, plan, soil, class_of  as for `dose`
+    returns                         same shape as the content [kg/ha]
+    raises                          BadInput RX-YIELD
+    source                          as `dose`
+    """
+    terms, content = terms_of(nutrient, plan), np.asarray(soil.content_mg_kg, float)
+    ruled = _ruled(nutrient, plan, terms, balance(terms, soil), _classes(nutrient, content, class_of))
+    return np.asarray(capped(ruled, plan.rules.cap_kg_ha[nutrient]))
 
 
 def check_manure(plan: Plan) -> None:

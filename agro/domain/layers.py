@@ -274,6 +274,28 @@ _ROWS = (
         nodata=0,
         statistics=False,
     ),
+    Layer(
+        "rate",
+        "kg/ha",
+        0.0,
+        20_000.0,
+        10,
+        (),
+        "rate of a product as weighed, by its prescription",
+        step=0.1,
+        dtype="int32",
+        statistics=False,
+    ),
+    Layer(
+        "sufficiency",
+        "1",
+        0.0,
+        1.0,
+        20,
+        ("rededge1", "nir08"),
+        "NDRE over that of a strip with plenty of nitrogen, or of the field's best tenth: for looking only",
+        statistics=False,
+    ),
     # Soil: a map and its standard error are two layers; of p2o5, k2o, n_no3 and s the error is that of a skewed
     # distribution (agro.agromaps.soil.interval_90). The extraction method of p2o5 and k2o stands with the item.
     Layer("humus", "%", 0.0, 25.0, 20, (), "humus of the sampled layer", step=1e-3),

@@ -26,6 +26,7 @@ _ROWS = (
     Determinand("k2o_mg_kg", "mg/kg", "k2o", logarithmic=True, needs_method=True),
     Determinand("n_no3_mg_kg", "mg/kg", "n_no3", logarithmic=True),
     Determinand("s_mg_kg", "mg/kg", "s", logarithmic=True),
+    Determinand("hydrolytic_mmol_100g", "mmol/100g"),
     Determinand("cu_mg_kg", "mg/kg", logarithmic=True),
     Determinand("zn_mg_kg", "mg/kg", logarithmic=True),
     Determinand("mn_mg_kg", "mg/kg", logarithmic=True),

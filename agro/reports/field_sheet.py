@@ -16,7 +16,7 @@ from matplotlib.patches import Patch
 from shapely import Geometry, contains_xy
 
 from agro.domain.grid import Grid
-from agro.reports.drawing import colour_bar, frame, hatched, mark_simulated, png, rings
+from agro.reports.drawing import colour_bar, frame, hatched, mark_simulated, png, rings, wrapped
 from agro.reports.styles import FAINT, HIDDEN, INK, STYLES, Style
 from agro.reports.words import number, say
 
@@ -122,10 +122,10 @@ def _draw_panel(figure: Figure, left: float, low: float, panel: Panel, outline: 
     axes = figure.add_axes((left, low + 0.03, 0.31, 0.205))
     if panel.values is None:
         axes.axis("off")
-        axes.text(0.5, 0.5, _wrapped(panel.missing, 38), ha="center", va="center", fontsize=9, color=INK)
+        axes.text(0.5, 0.5, wrapped(panel.missing, 38), ha="center", va="center", fontsize=9, color=INK)
         return
     _map(figure, axes, (left + 0.335, low + 0.05, 0.012, 0.15), panel, style, outline, language, size=7.5)
-    figure.text(left, low, _wrapped(panel.note, 58), fontsize=8, color=INK, va="bottom")
+    figure.text(left, low, wrapped(panel.note, 58), fontsize=8, color=INK, va="bottom")
 
 
 def _map(
@@ -185,7 +185,7 @@ def _draw_water(figure: Figure, left: float, low: float, sheet: Sheet, language:
     axes = figure.add_axes((left + 0.035, low + 0.045, 0.36, 0.18))
     if sheet.water is None or sheet.water.empty:
         axes.axis("off")
-        axes.text(0.5, 0.5, _wrapped(sheet.water_note, 38), ha="center", va="center", fontsize=9, color=INK)
+        axes.text(0.5, 0.5, wrapped(sheet.water_note, 38), ha="center", va="center", fontsize=9, color=INK)
         return
     days = sheet.water["day"]
     for name, colour, label in (
@@ -203,12 +203,12 @@ def _draw_water(figure: Figure, left: float, low: float, sheet: Sheet, language:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     axes.legend(frameon=False, fontsize=8, loc="upper right")
-    figure.text(left, low, _wrapped(sheet.water_note, 58), fontsize=8, color=INK, va="bottom")
+    figure.text(left, low, wrapped(sheet.water_note, 58), fontsize=8, color=INK, va="bottom")
 
 
 def _titles(figure: Figure, left: float, low: float, question: str, told: str) -> None:
     figure.text(left, low + 0.266, question, fontsize=12, weight="bold", color=INK)
-    figure.text(left, low + 0.259, _wrapped(told, 58), fontsize=8, color=INK, va="top")
+    figure.text(left, low + 0.259, wrapped(told, 58), fontsize=8, color=INK, va="top")
 
 
 def _style(panel: Panel) -> Style:
@@ -223,14 +223,3 @@ def _style(panel: Panel) -> Style:
 def _sentence(name: str, told: str) -> str:
     whole = f"{name}; {told}" if told else name
     return whole[:1].upper() + whole[1:]
-
-
-def _wrapped(text: str, width: int) -> str:
-    lines, line = [], ""
-    for word in text.split():
-        if line and len(line) + len(word) + 1 > width:
-            lines.append(line)
-            line = word
-        else:
-            line = f"{line} {word}".strip()
-    return "\n".join([*lines, line])

@@ -21,6 +21,8 @@ KIND_NAMES = {
     "water": "water balance",
     "seasons": "season curves",
     "zones": "productivity zones",
+    "prescriptions": "prescriptions",
+    "sufficiency": "sufficiency of nitrogen",
 }
 MOST_SHOWN = 20  # refusals told one by one; the rest is counted
 

@@ -30,7 +30,7 @@ _RAISED = {
 def sentences() -> dict[str, str]:
     """Every sentence that the code tells a person, and where."""
     found = {}
-    for path in [*ROOT.glob("agro/**/*.py"), *ROOT.glob("flows/**/*.py")]:
+    for path in [*ROOT.glob("agro/**/*.py"), *ROOT.glob("flows/**/*.py"), *ROOT.glob("models/**/*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call):
                 continue

@@ -3,7 +3,8 @@
 from agro.reports.russian.inputs import INPUTS
 from agro.reports.russian.letters import LETTERS
 from agro.reports.russian.maps import MAPS
+from agro.reports.russian.prescriptions import PRESCRIPTIONS
 from agro.reports.russian.runs import RUNS
 from agro.reports.russian.terminals import TERMINALS
 
-RUSSIAN: dict[str, str] = RUNS | INPUTS | MAPS | LETTERS | TERMINALS
+RUSSIAN: dict[str, str] = RUNS | INPUTS | MAPS | LETTERS | TERMINALS | PRESCRIPTIONS
