@@ -89,15 +89,17 @@ def left_out_gain(
     ratio = money.nutrient_price_kg / money.yield_price_t
     folds = range(len(names))
     seasons = cells["season"].nunique()
-    gains = []
+    gains, unmixed = [], []
     for one in folds:
         others = [k for k in folds if k != one]
         known = curves_of(sums, others, scheme, money.season_sd_kg_ha, seasons - 1 if by == "season" else seasons)
         doses = best_dose(known.slope, known.curve, ratio, highest)
         uniform = best_dose(known.field_slope, known.field_curve, ratio, highest)
-        gains.append(earned(curves_of(sums, [one], scheme, None, 1), doses, uniform, prices, mixed, sums.share([one])))
+        true, share = curves_of(sums, [one], scheme, None, 1), sums.share([one])
+        gains.append(earned(true, doses, uniform, prices, mixed, share))
+        unmixed.append(earned(true, doses, uniform, prices, np.zeros_like(mixed), share))
     each = np.stack(gains)
-    total = each.mean(axis=0)
+    total, whole = each.mean(axis=0), np.mean(unmixed, axis=0)
     final = curves_of(sums, list(folds), scheme, money.season_sd_kg_ha, seasons)
     doses = best_dose(final.slope, final.curve, ratio, highest)[:, 0]
     chance = 2 * np.abs(final.curve[:, 0]) * final.kept[:, 0] * money.season_sd_kg_ha**2
@@ -105,7 +107,7 @@ def left_out_gain(
     between = each[:, 0].std(ddof=1) / len(names) ** 0.5 if by == "season" else 0.0
     return LeftOut(
         float(total[0]),
-        total[0] + total[1:] - total[1:].mean() + random.normal(0, between, draws),
+        total[0] + total[1:] - whole[1:].mean() + random.normal(0, between, draws),
         {name: float(value) for name, value in zip(names, each[:, 0], strict=True)},
         by,
         deduction,
