@@ -121,12 +121,12 @@ def _without_smallest_loss(zones: list[Zone], prescription: Prescription, most: 
     ways = []
     for giver, zone in enumerate(zones):
         whole = zone.outline.area
-        for part in zone.outline.geoms:
+        for place, part in enumerate(zone.outline.geoms):
             area_ha = zone.area_ha * part.area / whole
             for taker, other in enumerate(zones):
                 if taker != giver and other.outline.intersection(part).length > 0:
                     rates = np.array([zone.rate_kg_ha, other.rate_kg_ha])
-                    ways.append((_loss(rates, np.array([area_ha, other.area_ha])), giver, taker, part, area_ha))
+                    ways.append((_loss(rates, np.array([area_ha, other.area_ha])), giver, taker, place, area_ha))
     if not ways:
         raise BadInput(
             "RX-POLYGONS",
@@ -136,9 +136,9 @@ def _without_smallest_loss(zones: list[Zone], prescription: Prescription, most: 
             met=_polygon_count(zones),
             limit=most,
         )
-    _, giver, taker, part, area_ha = min(ways, key=lambda way: way[:3])
-    given = replace(zones[giver], outline=MultiPolygon([part]), area_ha=area_ha)
-    rest = [one for one in zones[giver].outline.geoms if one is not part]
+    _, giver, taker, place, area_ha = min(ways)
+    rest = list(zones[giver].outline.geoms)
+    given = replace(zones[giver], outline=MultiPolygon([rest.pop(place)]), area_ha=area_ha)
     kept = list(zones)
     kept[taker] = _joined(zones[taker].number, [zones[taker], given])
     if rest:

@@ -2,7 +2,7 @@
 
 import typer
 
-from agro.cli import maps, prescriptions, runs, store
+from agro.cli import maps, prescriptions, runs, store, terminals
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -11,6 +11,7 @@ app = typer.Typer(
     help="Satellite passes to agromaps of fields.",
 )
 export_app = typer.Typer(no_args_is_help=True, help="Write what is published into one file.")
+task_data_app = typer.Typer(no_args_is_help=True, help="Task data (ISOXML) of terminals.")
 store_app = typer.Typer(no_args_is_help=True, help="Look after the store.")
 
 for command in (
@@ -26,6 +27,10 @@ for command in (
     app.command()(command)
 app.add_typer(export_app, name="export")
 export_app.command("fieldstats")(maps.export_fieldstats)
+export_app.command("prescription")(terminals.export_prescription)
+app.command()(terminals.applied)
+app.add_typer(task_data_app, name="task-data")
+task_data_app.command("read")(terminals.task_data_read)
 app.add_typer(store_app, name="store")
 store_app.command("reindex")(store.store_reindex)
 store_app.command("verify")(store.store_verify)

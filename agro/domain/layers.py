@@ -275,6 +275,18 @@ _ROWS = (
         statistics=False,
     ),
     Layer(
+        "applied",
+        "kg/ha",
+        0.0,
+        20_000.0,
+        10,
+        (),
+        "what a machine put out by its own log, all passes together",
+        step=0.1,
+        dtype="int32",
+        statistics=False,
+    ),
+    Layer(
         "rate",
         "kg/ha",
         0.0,

@@ -23,6 +23,7 @@ KIND_NAMES = {
     "zones": "productivity zones",
     "prescriptions": "prescriptions",
     "sufficiency": "sufficiency of nitrogen",
+    "as_applied": "what was applied",
 }
 MOST_SHOWN = 20  # refusals told one by one; the rest is counted
 

@@ -52,7 +52,7 @@ def geopackage_map(content: bytes, where: str) -> TaskMap:
             keys = [about[0] for about in found.description]
             table = [dict(zip(keys, row, strict=True)) for row in found.fetchmany(_MOST_RECORDS)]
         shapes = [from_wkb(_well_known(row.pop(column))) for row in table]
-    except (sqlite3.Error, TypeError, ValueError, IndexError, ShapelyError) as error:
+    except (sqlite3.Error, MemoryError, TypeError, ValueError, IndexError, ShapelyError) as error:
         raise _torn(where, error) from None
     return _map(table, shapes, () if place == 4326 else (_not_degrees(where),))
 
