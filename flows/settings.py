@@ -25,6 +25,7 @@ _PATHS = (
     *("store.path", "imagery.catalog", "imagery.bands", "fields.path", "fields.seasons", "twin.path"),
     *("messages.outbox", "messages.addresses", "records.elevation", "records.soil", "records.weather"),
     *("advice.fertilisers", "advice.prices", "advice.protection", "advice.trials", "advice.n_rich"),
+    *("records.harvest", "records.statistics", "records.harvest_summaries", "records.yield_monitors"),
 )
 
 
@@ -110,6 +111,10 @@ class Records(_Section):
     soil: _MaybePath
     weather: _MaybePath
     wind_height_m: float = Field(gt=0, le=100)
+    harvest: _MaybePath
+    statistics: _MaybePath
+    harvest_summaries: _MaybePath
+    yield_monitors: _MaybePath
 
 
 class Maps(_Section):

@@ -2,7 +2,7 @@
 
 import typer
 
-from agro.cli import maps, prescriptions, runs, store, terminals
+from agro.cli import harvest, maps, prescriptions, runs, store, terminals
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +23,7 @@ for command in (
     maps.sheet,
     maps.maps,
     prescriptions.prescribe,
+    harvest.yields,
 ):
     app.command()(command)
 app.add_typer(export_app, name="export")

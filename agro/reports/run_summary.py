@@ -24,6 +24,10 @@ KIND_NAMES = {
     "prescriptions": "prescriptions",
     "sufficiency": "sufficiency of nitrogen",
     "as_applied": "what was applied",
+    "harvest": "harvest of fields",
+    "statistics": "statistics of districts",
+    "harvest_summaries": "the harvest as it comes",
+    "yield_maps": "yield maps",
 }
 MOST_SHOWN = 20  # refusals told one by one; the rest is counted
 

@@ -1,5 +1,6 @@
 """The Russian of every sentence that a farmer, an analyst or an operator reads. The key is the English one."""
 
+from agro.reports.russian.harvest import HARVEST
 from agro.reports.russian.inputs import INPUTS
 from agro.reports.russian.letters import LETTERS
 from agro.reports.russian.maps import MAPS
@@ -7,4 +8,4 @@ from agro.reports.russian.prescriptions import PRESCRIPTIONS
 from agro.reports.russian.runs import RUNS
 from agro.reports.russian.terminals import TERMINALS
 
-RUSSIAN: dict[str, str] = RUNS | INPUTS | MAPS | LETTERS | TERMINALS | PRESCRIPTIONS
+RUSSIAN: dict[str, str] = RUNS | INPUTS | MAPS | LETTERS | TERMINALS | HARVEST | PRESCRIPTIONS
