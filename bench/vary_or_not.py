@@ -3,8 +3,8 @@
     AGRO_REAL_DATA=DIR python bench/vary_or_not.py [FIELDS] [SEED ...]
 
 Prints tables in markdown and one line of JSON. False 'vary': fields certified among those where the prescription's
-true gain, costs deducted, is not above zero. Missed: fields not certified among those where it is. Captured: the true gain of
-all certified prescriptions over what somebody would gain who knows each zone's true response.
+true gain, costs deducted, is not above zero. Missed: fields not certified among those where it is. Captured: the true
+gain of all certified prescriptions over what somebody would gain who knows each zone's true response.
 """
 
 import json
@@ -163,7 +163,7 @@ def world_fields(fields: int, seed: int, seasons: int) -> Iterator[Case]:
 
 
 def twin_fields(fields: int, seeds: list[int]) -> Iterator[tuple[Case, Case]]:
-    """Cereal fields of the simulated region, each with zones by earlier yields and by a soil map; strips in the last."""
+    """Cereal fields of the simulated region, with zones by earlier yields and by a soil map; strips in the last."""
     made, batch = 0, 0
     while made < fields:
         seed = seeds[batch % len(seeds)] + 1000 * (batch // len(seeds))

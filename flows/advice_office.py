@@ -17,6 +17,8 @@ from agro.sources.trials import TRIAL_COLUMNS, read_trials
 from agro.store.index import Index
 from agro.store.publish import Published, Store, read_asset
 from agro.store.tables import from_parquet
+from flows.canopy import Canopy
+from flows.driven_trials import DrivenTrials
 from flows.field_soil import SoilOfFields
 from flows.plan import Land
 from flows.settings import CONFIGS, Settings, crop_codes, crops, facts
@@ -37,6 +39,7 @@ class Request:
     width_m: float | None = None
     season: int | None = None
     trial: bool = False
+    top_dress: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class Office:
     season: int
     rules: Mapping[str, Any]
     soil: SoilOfFields
+    driven: DrivenTrials
+    canopy: Canopy
     products: tuple[Product, ...]
     prices: Mapping[str, float]
     protected: gpd.GeoDataFrame | None
@@ -63,6 +68,8 @@ class Office:
     @property
     def nutrients(self) -> tuple[str, ...]:
         """What is to be balanced."""
+        if self.request.top_dress:
+            return ("n",)
         return self.request.nutrients or self.settings.advice.nutrients
 
 
@@ -94,6 +101,8 @@ def open_office(
         request.season or advice.season or _coming(settings, today),
         facts(CONFIGS / "doses.toml"),
         SoilOfFields(store, index),
+        DrivenTrials(store, index),
+        Canopy(store, None if advice.n_rich is None else read_marks(advice.n_rich)),
         _products(sold, request.products or advice.products, prices),
         prices,
         None if advice.protection is None else read_marks(advice.protection),

@@ -35,6 +35,7 @@ from flows.progress import progress
 from flows.settings import Settings, load
 from flows.soil_maps import make_soil
 from flows.terminal_files import TerminalFile, terminal_file, terminal_named
+from flows.top_dressing import for_looking
 
 _GEOJSON, _PNG, _PDF, _ZIP = "application/geo+json", "image/png", "application/pdf", "application/zip"
 
@@ -128,7 +129,12 @@ def _one(office: Office, number: int) -> tuple[Published, bool, list[Refusal]]:
     there = office.index.at(case.place)
     if there is not None:
         return there, True, stale
-    made = draft(office, case)
+    try:
+        made = draft(office, case)
+    except AgroError as error:
+        if error.refusal.code == "TOP-NO-STRIP":
+            for_looking(office, case)
+        raise
     content = to_geojson(made.prescription)
     _check(content, case.place, polygon_ha(office.land.outlines.geometry.iloc[number]))
     file, no_file = _file(office, made.prescription)
@@ -258,11 +264,21 @@ def _told(office: Office, made: Draft, file: TerminalFile | None) -> dict[str, A
         },
         "agro:told": [as_facts(line) for line in made.told],
         "agro:terminal": office.machine.terminal or None,
+        "agro:trial": office.request.trial,
+        "agro:look": made.case.looked_at,
+        "agro:brought_kg_ha": _brought(rx),
         "agro:machine": asdict(office.machine),
         "agro:file": file.name if file else None,
         "agro:parents": sorted({known.parent for known in made.case.known.values()} - {""}),
         "agro:simulated": office.settings.imagery.source == "twin",
     }
+
+
+def _brought(rx: Prescription) -> dict[str, float]:
+    """Nutrients that the products bring, the mean over the field [kg/ha]."""
+    ground = sum(zone.area_ha for zone in rx.zones)
+    names = sorted({name for zone in rx.zones for name in zone.dose_kg_ha})
+    return {n: round(sum(z.dose_kg_ha.get(n, 0.0) * z.area_ha for z in rx.zones) / ground, 2) for n in names}
 
 
 def _plain(value: Any) -> float | None:

@@ -24,7 +24,7 @@ ALGORITHM = 1  # raise it when the same inputs give another prescription
 
 @dataclass(frozen=True)
 class Case:
-    """A field's case before anything is computed: place in the store, plan, what is known."""
+    """A field's case before anything is computed: place in the store, plan, what is known, which look (top dressing)."""
 
     place: str
     field_id: str
@@ -33,6 +33,7 @@ class Case:
     asked: Asked
     known: Mapping[str, Known]
     strips: pd.DataFrame
+    looked_at: str
     told: tuple[Told | Refusal, ...]
 
 
@@ -53,9 +54,15 @@ def open_case(office: Office, number: int) -> Case:
         except AgroError as error:
             told.append(error.refusal)
     told += [line for one in known.values() for line in one.told]
-    strips = office.trials[office.trials["field_id"] == field_id]
-    place = f"prescriptions/{file_name(field_id)}/{digest(_identity(office, row, plan, known, strips))}"
-    return Case(place, field_id, number, plan, asked, known, strips, tuple(told))
+    driven = office.driven.strips(field_id, asked.district, office.land.crs)
+    told_of = office.trials[office.trials["field_id"] == field_id]
+    strips = pd.concat([table for table in (told_of, driven) if len(table)]) if len(driven) else told_of
+    looked_at = ""
+    if office.request.top_dress:
+        looked_at = str(office.canopy.look(field_id, office.season)["acquisition_id"])
+        strips = strips.iloc[:0]
+    place = f"prescriptions/{file_name(field_id)}/{digest([*_identity(office, row, plan, known, strips), looked_at])}"
+    return Case(place, field_id, number, plan, asked, known, strips, looked_at, tuple(told))
 
 
 def _identity(

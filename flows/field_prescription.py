@@ -24,6 +24,7 @@ from flows.dose_parts import Closed, Field, Parts, Ways, as_zones, parts_of, wit
 from flows.field_case import Case
 from flows.field_soil import SIGNS
 from flows.field_trials import Heard, hear, in_zones, productivity_zones, zone_doses
+from flows.top_dressing import doses_by_canopy
 
 _CACO3 = "caco3"
 
@@ -56,8 +57,11 @@ def draft(office: Office, case: Case) -> Draft:
     plan, field = case.plan, _field(office, case)
     doses = {name: dose(name, plan, known.soil, known.class_of) for name, known in case.known.items()}
     heard, nutrient, zones = _hear(office, case, field)
-    by_zone = {}
-    if heard.best is not None and nutrient in doses:
+    by_zone: dict[str, np.ndarray] = {}
+    of_canopy: list[Told] = []
+    if office.request.top_dress:
+        doses, by_zone["n"], of_canopy = doses_by_canopy(office, case, doses)
+    elif heard.best is not None and nutrient in doses:
         cap = plan.rules.cap_kg_ha[nutrient]
         doses[nutrient] = _of_trial(doses[nutrient], heard, cap)
         if heard.certificate.vary and heard.gain is not None and zones is not None:
@@ -75,7 +79,7 @@ def draft(office: Office, case: Case) -> Draft:
             why=next((one for one in (*of_lime, *case.told) if isinstance(one, Refusal)), "-"),
         )
     closed = _closed_ground(office, case, field)
-    told = (*case.told, *of_lime, *_of_nitrogen(case, doses, heard), *(one.why for one in closed))
+    told = (*case.told, *of_lime, *of_canopy, *_of_nitrogen(case, doses, heard), *(one.why for one in closed))
     parts = as_zones(field, found, closed, _why(office, case, found))
     trial, no_trial, tells = _trial(office, case, field, doses)
     if office.request.trial:
@@ -151,7 +155,7 @@ def _with_lime(office: Office, case: Case, parts: Parts) -> tuple[Parts, list[Re
 
 def _of_nitrogen(case: Case, doses: Mapping[str, Dose], heard: Heard) -> list[Told]:
     """What is to be said of nitrogen beside its dose: trials elsewhere, and what is left for the season."""
-    if "n" not in doses:
+    if "n" not in doses or case.looked_at:
         return []
     told, one = [], doses["n"]
     elsewhere = trials_say(case.plan, float(case.known["n"].soil.content_mg_kg), float(one.balance[0]))

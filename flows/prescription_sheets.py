@@ -71,6 +71,8 @@ def _why(closed: frozenset[str], language: str) -> str:
 
 
 def _headline(made: Draft, language: str, trial: bool) -> str:
+    if made.case.looked_at:
+        return say("Top dressing against a strip with plenty of nitrogen", language)
     if trial:
         return say("A trial is driven: strips of different doses, repeated", language)
     if made.prescription.why_uniform is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -104,25 +103,17 @@ def tells_apart_kg_ha(design: Design, strip_sd_t_ha: float, curvature_t_kg2: flo
     return float(_POWER * 2**0.5 * slope_se / abs(2 * curvature_t_kg2))
 
 
-def read_trial(plots: gpd.GeoDataFrame, harvest: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, season: int) -> Any:
-    """The yields of a trial's strips, zone by zone, once its yield map is there.
+def read_trial(plots: gpd.GeoDataFrame, harvest: gpd.GeoDataFrame) -> pd.DataFrame:
+    """The yields of a trial's strips, once its yield map is there.
 
-    plots    the strips from `lay_out`, in the metric system of the others
-    harvest  points with yield_t_ha [t/ha]
-    zones    outlines with zone [1]
-    season   year of harvest [a]
-    returns  season, rep, strip, zone, dose_kg_ha [kg/ha], yield_t_ha [t/ha], area_ha [ha] of each point's share, one
-             row a point well inside a strip
+    plots    the strips from `lay_out` [m]
+    harvest  points with yield_t_ha [t/ha] and any other columns, in the same metric system
+    returns  the rows of harvest that lie well inside a strip, with its rep, strip and dose_kg_ha [kg/ha]
     source   ours: sides and ends of strips are not read, because machines overlap there
     """
-    inside = plots.assign(geometry=[_core(one) for one in plots.geometry]).drop(columns="area_ha")
-    found = gpd.sjoin(harvest[["yield_t_ha", "geometry"]], inside, predicate="within").drop(columns="index_right")
-    found = gpd.sjoin(found, zones[["zone", "geometry"]], predicate="within").drop(columns="index_right")
-    table = pd.DataFrame(found.drop(columns="geometry")).assign(season=season)
-    size = table.groupby(["rep", "strip"])["yield_t_ha"].transform("size")
-    area = plots.set_index(["rep", "strip"])["area_ha"]
-    ground = area.reindex(pd.MultiIndex.from_frame(table[["rep", "strip"]])).to_numpy()
-    return table.assign(area_ha=ground / size.to_numpy()).reset_index(drop=True)
+    inside = plots[["rep", "strip", "dose_kg_ha"]].set_geometry([_core(one) for one in plots.geometry], crs=plots.crs)
+    found = gpd.sjoin(harvest, inside, predicate="within")
+    return pd.DataFrame(found.drop(columns=["index_right", "geometry"])).reset_index(drop=True)
 
 
 def _core(strip: Geometry) -> Geometry:

@@ -34,6 +34,9 @@ def prescribe(
     trial: Annotated[
         bool, typer.Option("--trial", help="Prescribe the strips of a trial instead of one rate.")
     ] = False,
+    top_dress: Annotated[
+        bool, typer.Option("--top-dress", help="Nitrogen in the season, against a strip that was given plenty.")
+    ] = False,
     export: Annotated[
         Path | None, typer.Option(help="Copy the files into this folder, a folder a field.", metavar="DIR")
     ] = None,
@@ -57,7 +60,7 @@ def prescribe(
 
         request = Request(
             tuple(field), farm, district, crop, planned_yield, tuple(nutrient), tuple(product), terminal,
-            machine_width, season, trial,
+            machine_width, season, trial, top_dress,
         )  # fmt: skip
         done = make(settings, request)
         if export is not None:

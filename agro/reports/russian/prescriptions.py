@@ -34,6 +34,12 @@ PRESCRIPTIONS: dict[str, str] = {
     "dt/ha": "ц/га",
     "kg": "кг",
     "RUB": "руб.",
+    "no clear look at this field in {season}: the canopy cannot be judged": "за {season} год нет ясной съёмки этого поля: судить по листьям нельзя",
+    "run `agro run` when a clear pass is there": "выполните `agro run`, когда появится ясная съёмка",
+    "the field's own look is not clear over its ground": "над самим полем съёмка не ясная",
+    "wait for a clear pass": "дождитесь ясной съёмки",
+    "top dressing by the look of {day}: of {season} kg/ha for the season {given} were given at sowing": "подкормка по съёмке от {day}: из {season} кг/га на сезон при посеве внесено {given}",
+    "Top dressing against a strip with plenty of nitrogen": "Подкормка: по сравнению с полосой, где азота вдоволь",
     # What is assumed
     "planned yield: nobody said it; the usual {met} t/ha stands for it": "планируемая урожайность не указана: взята обычная, {met} т/га",
     "the previous crop is not known: taken as a cereal without credit": "предшественник не известен: принят зерновой, без поправки",
