@@ -32,6 +32,21 @@ _AROUND_M = 40  # [m] around the field: what falls outside is counted too
 
 
 @dataclass(frozen=True)
+class Meant:
+    """What a log leaves open: which of its products (name or code), the working width [m] where it does not say it,
+
+    and how far behind the logged place the machine puts out [m].
+    """
+
+    product: str | None = None
+    width_m: float | None = None
+    behind_m: float = 0.0
+
+
+_AS_LOGGED = Meant()
+
+
+@dataclass(frozen=True)
 class Returned:
     """What came of a log: whose, the figures, where it is kept, and what a person must be told."""
 
@@ -45,33 +60,23 @@ class Returned:
 
 
 def take_back(
-    settings: Settings,
-    store: Store,
-    index: Index,
-    path: Path,
-    field_id: str,
-    product: str | None,
-    width_m: float | None,
+    settings: Settings, store: Store, index: Index, path: Path, field_id: str, meant: Meant = _AS_LOGGED
 ) -> Returned:
-    """Read a log, compare it with the newest prescription of the field, keep both. Raises BadInput, TornFile.
-
-    product   its name in the log, or its code; needed where the log tells of several
-    width_m   of the machine, where the log does not say it
-    """
+    """Read a log, compare it with the newest prescription of the field, keep both. Raises BadInput, TornFile."""
     land = read_land(settings)
     outline, version = field_of(land, field_id)
-    applied, told = _chosen(read_applied(path), product, path.name)
+    applied, told = _chosen(read_applied(path), meant.product, path.name)
     result = newest(index, field_id)
     prescription, parent = (None, None) if result is None else (read(store, result), result.place)
-    planned_of, applied = _planned(prescription, applied, product, told)
-    rows = _on_ground(applied.rows, land.crs, width_m, path.name)
+    planned_of, applied = _planned(prescription, applied, meant.product, told)
+    rows = _on_ground(applied.rows, land.crs, meant.width_m, path.name)
     grid = around(land.crs, outline.bounds, _CELL_M, _AROUND_M)
     field = _cells(~geometry_mask([outline], grid.shape, grid.transform), grid)
     planned = None if planned_of is None or prescription is None else _rates(prescription, planned_of, grid)
-    worked = strokes(rows)
+    worked = strokes(rows, meant.behind_m)
     _check_place(worked, field, path.name, field_id)
     comparison = compare(worked, field, planned, _counted(rows["total"]))
-    key = digest([content_of(path), version, parent, applied.product, width_m, ALGORITHM])
+    key = digest([content_of(path), version, parent, applied.product, asdict(meant), ALGORITHM])
     place = f"as_applied/{file_name(field_id)}/{key}"
     properties = {
         "datetime": _began(applied),
@@ -79,6 +84,7 @@ def take_back(
         "agro:product": applied.product,
         "agro:unit": applied.unit,
         "agro:parents": [parent] if parent else [],
+        "agro:parameters": asdict(meant),
         "agro:comparison": asdict(comparison),
         "agro:simulated": settings.imagery.source == "twin",
     }

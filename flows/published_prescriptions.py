@@ -13,7 +13,8 @@ from agro.store.prescriptions import from_geojson
 from agro.store.publish import Published, Store, read_asset
 from flows.plan import Land, read_land
 from flows.settings import Settings
-from flows.terminal_files import terminal_file, terminal_named
+from flows.terminal_files import terminal_file
+from flows.terminal_list import terminal_named
 
 
 @dataclass(frozen=True)

@@ -37,10 +37,11 @@ class Comparison:
     lag_correlation: float | None
 
 
-def strokes(rows: pd.DataFrame) -> pd.DataFrame:
+def strokes(rows: pd.DataFrame, behind_m: float = 0.0) -> pd.DataFrame:
     """What was worked between one record and the next.
 
     rows     x_m, y_m [m] and the columns of `agro.domain.terminal.APPLIED_COLUMNS`, in the order of time
+    behind_m how far behind the logged place the machine puts out [m]
     returns  a row a worked stroke: seconds [s], rate and target [kg/ha], x_m, y_m (its middle) [m], east, north (unit
              vector of the drive) [1], length_m, left_m, right_m [m] of the middle, area_ha [ha]
     source   ours: a record's rate holds until the next one, over the width that was on
@@ -55,8 +56,8 @@ def strokes(rows: pd.DataFrame) -> pd.DataFrame:
             "seconds": rows["seconds"],
             "rate": rows["rate"],
             "target": rows["target"],
-            "x_m": rows["x_m"] + east / 2,
-            "y_m": rows["y_m"] + north / 2,
+            "x_m": rows["x_m"] + east * (0.5 - behind_m / length),
+            "y_m": rows["y_m"] + north * (0.5 - behind_m / length),
             "east": east / length,
             "north": north / length,
             "length_m": length,

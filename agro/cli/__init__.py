@@ -3,6 +3,13 @@
 import typer
 
 from agro.cli import harvest, maps, prescriptions, runs, store, terminals
+from agro.cli import (
+    harvest,
+    maps,
+    runs,
+    store,
+    terminals,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,6 +37,7 @@ app.add_typer(export_app, name="export")
 export_app.command("fieldstats")(maps.export_fieldstats)
 export_app.command("prescription")(terminals.export_prescription)
 app.command()(terminals.applied)
+app.command()(terminals.terminals)
 app.add_typer(task_data_app, name="task-data")
 task_data_app.command("read")(terminals.task_data_read)
 app.add_typer(store_app, name="store")

@@ -46,6 +46,9 @@ def applied(
     width_m: Annotated[
         float | None, typer.Option(help="Working width, where the log does not say it.", min=0.1, max=100)
     ] = None,
+    behind_m: Annotated[
+        float, typer.Option(help="How far behind the logged place it puts out.", min=-20, max=50)
+    ] = 0.0,
     as_json: AsJson = False,
     config: Config = "default",
     set_: Sets = [],  # noqa: B006
@@ -57,12 +60,12 @@ def applied(
         from agro.reports.words import say
         from agro.store.index import opened
         from agro.store.publish import writing
-        from flows.as_applied import take_back
+        from flows.as_applied import Meant, take_back
         from flows.settings import load
 
         settings = load(config, [*set_, f"store.path={place.root}"])
         with writing(place.root, settings.store.wait_s) as held, opened(held) as index:
-            back = take_back(settings, held, index, file, field, product, width_m)
+            back = take_back(settings, held, index, file, field, Meant(product, width_m, behind_m))
         if as_json:
             print(json.dumps({**asdict(back), "told": [str(one) for one in back.told]}, ensure_ascii=False))
             return
@@ -91,3 +94,16 @@ def task_data_read(
         else:
             print(as_text(tasks, logs, voice.language))
         end(unread, voice.language)
+
+
+def terminals(as_json: AsJson = False) -> None:
+    """List the terminals that files can be written for."""
+    with told("ru"):
+        from flows.terminal_list import terminals as listed
+
+        rows = listed()
+        if as_json:
+            print(json.dumps({code: asdict(row) for code, row in rows.items()}, ensure_ascii=False))
+            return
+        for code, row in rows.items():
+            print(f"{code:18}{row.title}")

@@ -8,7 +8,7 @@ from agro.reports.words import number, say
 def as_text(field_id: str, product: str, unit: str, figures: Mapping[str, float | None], language: str) -> str:
     """The figures of a comparison as lines.
 
-    unit      of the log: kg/ha, l/ha or 1/m2
+    unit      of the log: kg/ha, l/ha or 1/ha
     figures   by the names of `agro.agromaps.as_applied.Comparison`: [kg], [ha], [kg/ha], [s], [1]; None is not known
     language  `ru` or `en`
     returns   text [-]

@@ -16,6 +16,7 @@ from agro.sources.time_log import TimeLog, decode
 
 _ACTUAL = {0x0007: (0x0006, 0x0051), 0x0002: (0x0001, 0x0050), 0x000C: (0x000B, None)}  # and its setpoint and total
 _WIDTHS = (0x0043, 0x0046)  # actual, largest working width
+_COUNT, _M2_IN_HA = 0x000C, 10_000.0  # pieces are logged by the square metre, and told by the hectare
 _STATE, _SECTIONS = 0x008D, 0x00A1
 _APART = ("2", "3")  # elements that put out something of their own: functions and bins. source: ISO 11783-10, DET C
 _Key = tuple[int, str]  # DDI and element; no element: the mean of several
@@ -128,7 +129,10 @@ def _applied(data: TaskData, task: Element, key: _Key, rows: pd.DataFrame, unrea
     began = clock.dropna().iloc[0] if clock.notna().any() else pd.NaT
     rows = rows.assign(seconds=(clock - began).dt.total_seconds())[list(APPLIED_COLUMNS)].reset_index(drop=True)
     product = _product(data, task, key[1]) or named(task, "B")
-    return Applied(product, quantity(key[0]).unit, "" if pd.isna(began) else began.isoformat(), rows, unread)
+    unit = quantity(key[0]).unit
+    if key[0] == _COUNT:
+        unit, rows = "1/ha", rows.assign(rate=rows["rate"] * _M2_IN_HA, target=rows["target"] * _M2_IN_HA)
+    return Applied(product, unit, "" if pd.isna(began) else began.isoformat(), rows, unread)
 
 
 def _product(data: TaskData, task: Element, element: str) -> str:

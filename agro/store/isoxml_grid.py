@@ -12,12 +12,13 @@ import numpy as np
 from affine import Affine
 from pyproj import Geod
 from rasterio.features import rasterize
-from shapely import unary_union
+from shapely import total_bounds
 
 from agro.domain.errors import BadInput
 from agro.domain.work import Prescription
 
 _GEOD = Geod(ellps="WGS84")
+_COARSE_M = (12.0, 15.0, 20.0, 25.0, 30.0, 40.0)  # [m] for fields that have too many cells of 10 m
 _SIZES_M = (10.0, 8.0, 6.0, 5.0, 4.0, 3.0, 2.5, 2.0, 1.5, 1.0, 0.7, 0.5)  # [m]
 _PHASES = (0.0, 1 / 3, 2 / 3)  # [1] of a cell
 _WANTED = np.array([2e-4, 1e-2, 0.2])  # [1] of all kilograms, [1] of those summed over the zones, [cell] of the centre
@@ -37,12 +38,13 @@ class ZoneCells:
 
 
 def zone_cells(prescription: Prescription, most_cells: int) -> ZoneCells:
-    """The coarsest grid of at most `most_cells` whose kilograms agree. Raises BadInput where none does."""
+    """The grid of at most `most_cells` whose kilograms agree, nearest to 10 m. Raises BadInput where none does."""
     best: tuple[float, np.ndarray, ZoneCells] | None = None
-    for size_m, row, column in product(_SIZES_M, _PHASES, _PHASES):
+    fits = _laid(prescription, _SIZES_M[0], 0.0, 0.0, most_cells) is not None
+    for size_m, row, column in product(_SIZES_M if fits else _COARSE_M, _PHASES, _PHASES):
         cells = _laid(prescription, size_m, row, column, most_cells)
         if cells is None:
-            break  # finer ones have more cells still
+            continue
         off = _off(prescription, cells)
         worst = float((off / _WANTED).max())
         if worst <= 1:
@@ -63,8 +65,7 @@ def zone_cells(prescription: Prescription, most_cells: int) -> ZoneCells:
 
 def _laid(prescription: Prescription, size_m: float, row: float, column: float, most: int) -> ZoneCells | None:
     """The grid of a cell size [m] with its origin shifted by shares of a cell; None where it has too many cells."""
-    whole = unary_union([zone.outline for zone in prescription.zones])
-    west, south, east, north = whole.bounds
+    west, south, east, north = total_bounds([zone.outline for zone in prescription.zones])
     middle = (south + north) / 2
     north_step = round(size_m / _metres_per_degree(west, middle, 0.0), _DIGITS)
     east_step = round(size_m / _metres_per_degree(west, middle, 90.0), _DIGITS)

@@ -17,7 +17,8 @@ _WINTER_CROPS = ("winter_rye", "winter_wheat")
 _GRASSES = ("perennial_grass", "idle_grass")
 _UNFED = ("fallow", "pea", "soy", "idle_grass")  # get no nitrogen
 _CUTS = 5  # [1] at most, in a season
-_SEASON_COLUMNS = ("crop", "variety", "straw", "n_kg_ha")  # what a season table may tell
+_ABOUT = ("field_id", "farm_id", "district", "category", "area_ha", "mapped", "use")  # columns of the fields
+_SEASON_COLUMNS = ("crop", "previous_crop", "straw", "n_kg_ha")  # what a season table may tell
 
 
 def care(
@@ -31,21 +32,24 @@ def care(
 ) -> pd.DataFrame:
     """The work of every field and season, by season and then in the order of the fields.
 
-    fields: field_id, farm_id, district, category, area_ha; weather and winter_mm [mm] are those of each (district,
-    season). `told` is a season table: what it says of crop, variety, straw and nitrogen holds, the rest is made up.
+    fields: those of `agro.twin.estate.Estate`; weather and winter_mm [mm] are those of each (district,
+    season). `told` is a season table: what it says of crops, straw and nitrogen holds, the rest is made up.
     Days are counted from 1 April.
     """
     known = _known(told)
     rows = []
     for one in fields.itertuples(index=False):
         habits = _habits(one.farm_id, one.category, facts["care"], seed)
+        habits["tilled"] &= one.use != "no_till"
         years = range(min(seasons) - 1, max(seasons) + 1)
-        crops = _rotation(one.field_id, years, facts["rotations"], known, seed)
-        about = {name: getattr(one, name) for name in ("field_id", "farm_id", "district", "category", "area_ha")}
+        crops = _used(one, _rotation(one, years, facts["rotations"], known, seed))
+        about = {name: getattr(one, name) for name in _ABOUT}
         for season in seasons:
             here = one.district, season
+            said = known.get((one.field_id, season), {})
+            habits["straw"] = said.get("straw", habits["straw"])
             made = _season(one.field_id, here, crops, habits, weather[here], winter_mm[here], facts, seed)
-            rows.append({**about, **made, **known.get((one.field_id, season), {})})
+            rows.append({**about, **made, **_idle(season, one.idle_since, facts["parcels"]), **said})
     order = {field_id: i for i, field_id in enumerate(fields["field_id"])}
     work = pd.DataFrame(rows)
     work["_order"] = work["field_id"].map(order)
@@ -75,19 +79,38 @@ def _habits(farm_id: str, category: str, rules: Mapping[str, Any], seed: int) ->
     }
 
 
+def _used(one: Any, crops: dict[int, str]) -> dict[int, str]:
+    """The crops of a field or parcel by its use: hay every season, idle grass since nobody works it."""
+    if one.use == "hay":
+        return dict.fromkeys(crops, "perennial_grass")
+    return {season: "idle_grass" if season >= one.idle_since else crop for season, crop in crops.items()}
+
+
+def _idle(season: int, since: float, rules: Mapping[str, Any]) -> dict[str, Any]:
+    """What years without work leave: last year's grass standing, and birches in the end."""
+    years = season - since + 1
+    if not years >= 1:
+        return {"woody": 0.0}
+    woody = rules["woody_share"] / (1 + np.exp(-(years - rules["woody_after"]) / 1.3))
+    return {"woody": float(woody) if years > 2 else 0.0, "straw_lai": min(1.6, 0.3 + 0.45 * years)}
+
+
 def _rotation(
-    field_id: str,
+    one: Any,
     seasons: Sequence[int],
     rotations: Mapping[str, Any],
     known: Mapping[tuple[str, int], Mapping[str, Any]],
     seed: int,
 ) -> dict[int, str]:
-    random = chance(seed, "rotation", field_id)
+    random, field_id = chance(seed, "rotation", one.field_id), one.field_id
     weight = np.array([rotation["weight"] for rotation in rotations.values()], float)
     crops = list(rotations.values())[random.choice(len(weight), p=weight / weight.sum())]["crops"]
+    if one.use == "no_till":
+        crops = [crop for crop in crops if crop not in ("fallow", "perennial_grass", "potato")]
     start = int(random.integers(len(crops)))
     made = {season: crops[(season + start) % len(crops)] for season in seasons}
-    return {season: known.get((field_id, season), {}).get("crop", crop) for season, crop in made.items()}
+    before = {season: known.get((field_id, season + 1), {}).get("previous_crop", crop) for season, crop in made.items()}
+    return {season: known.get((field_id, season), {}).get("crop", crop) for season, crop in before.items()}
 
 
 def _season(
@@ -203,7 +226,7 @@ def plots(work: pd.DataFrame, row: np.ndarray, soil: Soil, facts: Mapping[str, A
     for i, days in enumerate(work["cuts"]):
         cuts[: len(days), i] = days
     rich = (soil.mineral_kg_ha / facts["land"]["mineral_kg_ha"]) ** 0.7
-    own = ("sown", "reaped_after", "n_kg_ha", "water", "straw_lai", "tilled", "lateness", "vigour")
+    own = ("sown", "reaped_after", "n_kg_ha", "water", "straw_lai", "tilled", "lateness", "vigour", "woody")
     return Plots(
         traits=traits(facts["crops"], codes, crop[row] if len(codes) > 1 else np.zeros(1, int)),
         place=place.to_numpy()[row],

@@ -9,8 +9,6 @@ import numpy as np
 from agro.twin.chance import chance
 from agro.twin.growth import Event, State
 
-UNHARMED = ("fallow", "idle_grass", "perennial_grass")  # nobody would look for it there
-
 
 @dataclass(frozen=True)
 class Harm:

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -11,10 +11,10 @@ import pandas as pd
 
 from agro.twin.care import care, plots
 from agro.twin.estate import Estate
+from agro.twin.events import with_events
 from agro.twin.growth import State, live
-from agro.twin.harm import UNHARMED, Harm, hurting, planted, thinned
+from agro.twin.harm import Harm, hurting
 from agro.twin.plots import Plots
-from agro.twin.trial import laid_out
 from agro.twin.weather import Weather, season_weather, stacked, winter_weather
 
 
@@ -73,19 +73,10 @@ def past(
     pixels = estate.x_m.shape[1]
     index = (number[:, None] * pixels + np.arange(pixels)).ravel()
     standing = plots(work, np.repeat(np.arange(len(work)), pixels), estate.soil.at(index), facts)
-    harms = []
-    n_kg_ha = standing.n_kg_ha.copy()
-    for row, one in enumerate(work.itertuples(index=False)):
-        x, y = estate.x_m[number[row]], estate.y_m[number[row]]
-        harm = planted(one.field_id, one.season, x, y, facts["harm"], seed) if one.crop not in UNHARMED else None
-        if harm is not None:
-            harms.append(replace(harm, pixels=harm.pixels + row * pixels))
-        if one.trial:
-            own = n_kg_ha[row * pixels : (row + 1) * pixels]
-            tried = laid_out(one.field_id, one.season, x, y, facts["trial"], seed).n_kg_ha
-            own[:] = np.where(np.isfinite(tried), tried, own)
-    standing = replace(standing, stand=thinned(standing.stand, harms), n_kg_ha=n_kg_ha)
-    return Past(facts, seed, estate, work, standing, weather, days, tuple(harms))
+    x, y = (points[number].ravel() for points in (estate.x_m, estate.y_m))
+    each = list(np.arange(len(x)).reshape(-1, pixels))
+    standing, harms = with_events(standing, work, each, x, y, facts, seed)
+    return Past(facts, seed, estate, work, standing, weather, days, tuple(harms.values()))
 
 
 def weather_of(

@@ -67,6 +67,7 @@ class Plots:
     tilled         whether sowing buries the remains
     lateness       [1] more warmth than usual that the variety needs; vigour [1] of growth, by variety and care
     unseen         [1] of the yield, by what no leaf shows
+    woody          [1] of the ground below trees
     cuts           (cut, pixel) [d] of mowing, or of tillage of fallow; -1: none
     """
 
@@ -86,6 +87,7 @@ class Plots:
     lateness: np.ndarray
     vigour: np.ndarray
     unseen: np.ndarray
+    woody: np.ndarray
     cuts: np.ndarray
 
 

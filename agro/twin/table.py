@@ -12,6 +12,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from agro.domain.land import OUTLINE_COLUMNS
 from agro.twin.chance import chance
 from agro.twin.estate import estate
 from agro.twin.growth import State, yield_t_ha
@@ -24,6 +25,7 @@ _WEATHER = (
     *("place", "day", "tmin_c", "tmax_c", "tmean_c", "rain_mm", "radiation_mj_m2", "wind_m_s", "wind_height_m"),
     *("vapour_pressure_kpa", "dew_point_c", "humidity_pct", "humidity_max_pct", "humidity_min_pct", "et0_mm"),
 )
+_OUTLINES = [*OUTLINE_COLUMNS, "geometry"]
 _NITRATE_SHARE = 0.6  # [1] of the root zone's nitrate that lies in its upper 40 cm. assumption
 _KG_OF_MG = 4.6  # [kg/ha per mg/kg] 40 cm of soil of 1.15 g/cm3
 _NITRATE_CV = 0.15  # [1] error of a mixed sample of a field. assumption
@@ -96,7 +98,7 @@ def tables(
     truth = truth_of(was, last)
     on_record = truth.fields["mapped"].to_numpy()
     return Tables(
-        land.fields[land.fields["mapped"]].drop(columns=["category", "mapped"]).reset_index(drop=True),
+        gpd.GeoDataFrame(land.fields[land.fields["mapped"]][_OUTLINES].reset_index(drop=True), crs=4326),
         season_table(was, last)[on_record].reset_index(drop=True),
         fieldstats,
         was.days.drop(columns="et0_mm").reindex(columns=_WEATHER),
@@ -115,9 +117,9 @@ def truth_of(was: Past, last: State) -> Truth:
     yields = was.by_field(yield_t_ha(last, was.plots))
     yields = np.where(was.work["crop"].isin(NO_HARVEST).to_numpy()[:, None], np.nan, yields)
     known = ["field_id", "season", "district", "farm_id", "category", "crop", "previous_crop", "area_ha", "n_kg_ha"]
-    fields = was.work[[*known, "nitrate_kg_ha"]].assign(
-        mapped=was.estate.fields["mapped"].to_numpy()[was.field],
-        harvested_on=_date(was.work["season"], was.by_field(last.reaped_on).max(axis=1)),
+    known += ["mapped", "use", "nitrate_kg_ha"]
+    fields = was.work[known].assign(
+        harvested_on=_harvested_on(was, last),
         yield_t_ha=yields.mean(axis=1),
     )
     return Truth(was, fields.assign(production_t=fields["yield_t_ha"] * fields["area_ha"]), yields)
@@ -127,8 +129,7 @@ def season_table(was: Past, last: State) -> pd.DataFrame:
     """What the farms know of their seasons, every field, by `agro.domain.land.SEASON_COLUMNS`."""
     work = was.work
     sown = pd.Series(_date(work["season"], work["sown"]))
-    mown = np.array([max(days, default=0) for days in work["cuts"]])  # the last cut of grass
-    reaped = pd.Series(_date(work["season"], np.where(mown > 0, mown, was.by_field(last.reaped_on).max(axis=1))))
+    reaped = pd.Series(_harvested_on(was, last))
     return pd.DataFrame(
         {
             **{name: work[name] for name in ("field_id", "season", "crop")},
@@ -142,6 +143,11 @@ def season_table(was: Past, last: State) -> pd.DataFrame:
             "k2o_kg_ha": None,
         }
     )
+
+
+def _harvested_on(was: Past, last: State) -> Any:
+    mown = np.array([max(days, default=0) for days in was.work["cuts"]])  # the last cut of grass
+    return _date(was.work["season"], np.where(mown > 0, mown, was.by_field(last.reaped_on).max(axis=1)))
 
 
 def _date(season: pd.Series, day: Any) -> Any:

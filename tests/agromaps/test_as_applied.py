@@ -37,6 +37,7 @@ def test_strokes_by_hand() -> None:
     assert len(worked) == 80 and worked["area_ha"].sum() == pytest.approx(0.32)
     assert worked.iloc[0][["x_m", "y_m", "east", "north", "left_m", "right_m"]].tolist() == [1, 10, 1, 0, -10, 10]
     assert len(strokes(passes([10], working=False))) == 0
+    assert strokes(passes([10]), behind_m=5.0)["x_m"].iloc[0] == -4
     assert strokes(passes([10], left=0.0))["area_ha"].sum() == pytest.approx(0.08)  # half of the sections
 
 

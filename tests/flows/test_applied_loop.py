@@ -9,6 +9,7 @@ import pytest
 from prescriptions import SPREADER, UAN, UREA, degrees, prescribed
 from shapely import box
 from shapely.affinity import translate
+from task_files import packed
 from typer.testing import CliRunner
 
 from agro.cli import app
@@ -20,10 +21,11 @@ from agro.store.prescriptions import to_geojson
 from agro.store.publish import Store, publish, writing
 from agro.store.terminal_drive import rules_of_map
 from agro.twin.spreader import Spreader, drive
-from flows.as_applied import take_back
+from flows.as_applied import Meant, take_back
 from flows.plan import read_land
 from flows.settings import Settings, load
-from flows.terminal_files import _read, terminal_file, terminal_named
+from flows.terminal_files import _read, terminal_file
+from flows.terminal_list import terminal_named
 
 BEGAN = datetime(2026, 5, 4, 9, 30)
 BLOCKS = [box(120 * n, 0, 120 * n + 120, 360) for n in range(6)]
@@ -77,7 +79,7 @@ def spread(one: Prescription, spreader: Spreader, code: str = "topcon"):
 def back(settings: Settings, content: bytes, folder: Path, field_id: str = "f-1", **more):
     (folder / "log.zip").write_bytes(content)
     with writing(settings.store.path) as store, opened(store) as index:
-        return take_back(settings, store, index, folder / "log.zip", field_id, more.get("product"), more.get("width_m"))
+        return take_back(settings, store, index, folder / "log.zip", field_id, Meant(**more))
 
 
 def test_a_faithful_spreader_closes_the_balance(tmp_path: Path) -> None:
@@ -131,7 +133,7 @@ def test_litres_become_kilograms_and_the_result_is_kept_once(tmp_path: Path) -> 
     )
     (tmp_path / "log.csv").write_text(rows)
     with writing(settings.store.path) as store, opened(store) as index:
-        found = [take_back(settings, store, index, tmp_path / "log.csv", "f-1", None, None) for _ in range(2)]
+        found = [take_back(settings, store, index, tmp_path / "log.csv", "f-1") for _ in range(2)]
         kept = index.items("as_applied")
     assert len(kept) == 1 and kept[0].place == found[0].place == found[1].place
     assert set(kept[0].item["assets"]) == {"applied", "strokes"}
@@ -159,7 +161,7 @@ def test_the_log_of_another_field_and_a_field_that_nobody_knows(tmp_path: Path) 
         back(settings, content, tmp_path, "f-9")
     (tmp_path / "bare.csv").write_text("lon,lat,rate_kg_ha,time\n86.051,55.351,100,1\n86.0512,55.351,100,2\n")
     with writing(settings.store.path) as store, opened(store) as index, pytest.raises(BadInput, match="APPLIED-WIDTH"):
-        take_back(settings, store, index, tmp_path / "bare.csv", "f-1", None, None)
+        take_back(settings, store, index, tmp_path / "bare.csv", "f-1")
 
 
 def test_by_hand_from_the_command_line(tmp_path: Path) -> None:
@@ -189,6 +191,37 @@ def test_by_hand_from_the_command_line(tmp_path: Path) -> None:
     assert told.exit_code == 2 and "нет задания на поле f-2" in told.output
     told = run(app, ["task-data", "read", str(tmp_path / "log.zip")])
     assert told.exit_code == 0 and "записей" in told.output and "actual mass per area" in told.output
+
+
+def hostile() -> dict[str, bytes]:
+    main = b"<ISO11783_TaskData VersionMajor='4'/>"
+    locked = bytearray(packed({"TASKDATA.XML": main}))
+    for mark, place in ((b"PK\x01\x02", 8), (b"PK\x03\x04", 6)):
+        locked[locked.find(mark) + place] |= 1
+    return {
+        "ARCHIVE-PATH": packed({"../../TASKDATA.XML": main}),
+        "ARCHIVE-TOO-LARGE": packed({"TASKDATA.XML": main, "x.bin": bytes(40_000_000)}),
+        "ARCHIVE-ENCRYPTED": bytes(locked),
+        "ARCHIVE-TORN": packed({"TASKDATA.XML": main})[:40],
+        "TASK-NONE": packed({"inner.zip": packed({"TASKDATA.XML": main})}),
+        "XML-DTD": packed({"TASKDATA.XML": b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"}),
+        "XML-TORN": packed({"TASKDATA.XML": b"<ISO11783_TaskData><TSK A='TSK1'>"}),
+    }
+
+
+@pytest.mark.parametrize("code", list(hostile()))
+def test_files_made_to_harm_end_in_a_sentence_and_nothing_is_kept(tmp_path: Path, code: str) -> None:
+    settings = settings_of(tmp_path)
+    settings.store.path.mkdir()
+    (tmp_path / "bad.zip").write_bytes(hostile()[code])
+    common = ["--config", "stac", "--set", f"fields.path={tmp_path / 'fields.geojson'}", "--set", "fields.seasons="]
+    log = ["applied", str(tmp_path / "bad.zip"), "--field", "f-1", "--store", str(settings.store.path), *common]
+    for command in (["task-data", "read", str(tmp_path / "bad.zip")], log):
+        told = CliRunner().invoke(app, command)
+        expected = "APPLIED-FORMAT" if code == "TASK-NONE" and command is log else code
+        assert told.exit_code == 2 and f"[{expected}]" in told.output and "→" in told.output, told.output
+        assert "Traceback" not in told.output
+    assert not list(settings.store.path.glob("as_applied/*"))
 
 
 def test_a_field_that_changed_after_the_prescription(tmp_path: Path) -> None:

@@ -57,8 +57,8 @@ def test_values_of_samples(real: Path) -> None:
 def test_a_planter_with_rows_and_sections_gives_its_rates(real: Path) -> None:
     found = read_applied(real / "isoxml/isoxml-dotnet/ExternalFiles/AFE.zip")
     whole = found[0]
-    assert whole.unit == "1/m2" and whole.rows["width_m"].iloc[0] == pytest.approx(32 * 0.381)  # 32 rows of 15 inches
-    assert 0.5 < whole.rows["working"].mean() < 0.6 and whole.rows["rate"].max() < 100
+    assert whole.unit == "1/ha" and whole.rows["width_m"].iloc[0] == pytest.approx(32 * 0.381)  # 32 rows of 15 inches
+    assert 0.5 < whole.rows["working"].mean() < 0.6 and whole.rows["rate"].max() == pytest.approx(857_200)
 
 
 def test_the_schema_of_version_3_holds(real: Path) -> None:

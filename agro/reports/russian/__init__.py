@@ -9,3 +9,16 @@ from agro.reports.russian.runs import RUNS
 from agro.reports.russian.terminals import TERMINALS
 
 RUSSIAN: dict[str, str] = RUNS | INPUTS | MAPS | LETTERS | TERMINALS | HARVEST | PRESCRIPTIONS
+from agro.reports.russian.output import OUTPUT
+from agro.reports.russian.runs import RUNS
+from agro.reports.russian.terminals import TERMINALS
+
+RUSSIAN: dict[str, str] = {
+    **RUNS,
+    **INPUTS,
+    **MAPS,
+    **LETTERS,
+    **TERMINALS,
+    **HARVEST,
+    **OUTPUT,
+}

@@ -60,6 +60,7 @@ TERMINALS: dict[str, str] = {
     "{where}: the grid is said to have {rows} rows and {columns} columns, at most {limit} cells are read": "{where}: в сетке заявлено строк {rows} и столбцов {columns}, читается не больше {limit} ячеек",
     "{where}: the grid's file has {met} bytes, {rows} rows and {columns} columns need {expected}": "{where}: в файле сетки {met} байт, а для {rows} строк и {columns} столбцов нужно {expected}",
     "{met} is no data dictionary identifier": "{met} — не код величины (DDI)",
+    "version {met} of task data is not known": "версия задания {met} не известна",
     "the rate {met} is no whole number": "норма {met} — не целое число",
     "the driver is shown {shown} in steps of {scale}, the machine gets {meant} in steps of {step}": "водителю показано {shown} с шагом {scale}, а машине идёт {meant} с шагом {step}",
     "an outline crosses itself; it was read mended": "контур пересекает сам себя; прочитан исправленным",
