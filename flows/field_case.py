@@ -24,7 +24,7 @@ ALGORITHM = 1  # raise it when the same inputs give another prescription
 
 @dataclass(frozen=True)
 class Case:
-    """A field's case before anything is computed: place in the store, plan, what is known, which look (top dressing)."""
+    """A field's case before anything is computed: its place in the store, plan, what is known, which look was taken."""
 
     place: str
     field_id: str

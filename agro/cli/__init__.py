@@ -3,13 +3,6 @@
 import typer
 
 from agro.cli import harvest, maps, prescriptions, runs, store, terminals
-from agro.cli import (
-    harvest,
-    maps,
-    runs,
-    store,
-    terminals,
-)
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -7,7 +7,7 @@ from typing import Any
 from agro.domain.errors import Refusal, Told
 from agro.reports.words import number, say
 
-_STATUS = {
+STATUS_NAMES = {
     "proved": "varying surely paid on strips left out",
     "not_proved": "varying did not surely pay on strips left out",
     "not_checked": "whether varying pays was not verified",
@@ -81,7 +81,7 @@ def _field(row: Mapping[str, Any], language: str) -> list[str]:
         lines.append("  " + say("cost {cost}", language, cost=cost))
     if row["why_uniform"] is not None:
         lines.append("  " + sentence(row["why_uniform"], language))
-    lines.append("  " + say(_STATUS[row["certificate"]["status"]], language))
+    lines.append("  " + say(STATUS_NAMES[row["certificate"]["status"]], language))
     why = row["certificate"]["why"]
     if why is not None and (row["why_uniform"] is None or why["text"] != row["why_uniform"]["text"]):
         lines.append("  " + sentence(why, language))
