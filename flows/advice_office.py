@@ -22,6 +22,7 @@ from flows.driven_trials import DrivenTrials
 from flows.field_soil import SoilOfFields
 from flows.plan import Land
 from flows.settings import CONFIGS, Settings, crop_codes, crops, facts
+from flows.terminal_list import terminal_named
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Request:
     planned_yield_t_ha: float | None = None
     nutrients: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
-    terminal: str | None = None
+    terminals: tuple[str, ...] = ()
     width_m: float | None = None
     season: int | None = None
     trial: bool = False
@@ -66,6 +67,11 @@ class Office:
     relief: Mapping[str, Published] = field(repr=False)
 
     @property
+    def terminals(self) -> tuple[str, ...]:
+        """Whose files are written."""
+        return self.request.terminals or self.settings.advice.terminals
+
+    @property
     def nutrients(self) -> tuple[str, ...]:
         """What is to be balanced."""
         if self.request.top_dress:
@@ -87,10 +93,11 @@ def open_office(
     if advice.trials is not None:
         trials, bad = read_trials(advice.trials, list(land.outlines["field_id"]))
         refused += bad
+    wanted = request.terminals or advice.terminals
+    for code in wanted:
+        terminal_named(code)
     width = request.width_m or settings.maps.implement_width_m
-    machine = Machine(
-        width, advice.lowest_kg_ha, advice.highest_kg_ha, advice.step_kg_ha, request.terminal or advice.terminal
-    )
+    machine = Machine(width, advice.lowest_kg_ha, advice.highest_kg_ha, advice.step_kg_ha, ", ".join(wanted))
     office = Office(
         settings,
         request,

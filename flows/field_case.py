@@ -103,7 +103,15 @@ def _plan(office: Office, field_id: str) -> tuple[Plan, list[Told | Refusal]]:
             "give it with --crop, or add the season to the season table",
             season=season,
         )
-    rules = rules_for(crop_code(named), office.rules)
+    crop = crop_code(named)
+    if crop == "fallow":
+        raise BadInput(
+            "RX-FALLOW",
+            "no fertiliser in {season}: the field lies fallow",
+            "give the crop with --crop if the plan has changed",
+            season=season,
+        )
+    rules = rules_for(crop, office.rules)
     planned = office.request.planned_yield_t_ha
     if planned is None:
         planned = rules.usual_t_ha

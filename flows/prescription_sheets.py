@@ -1,6 +1,6 @@
 """What a prescription's page says, from its draft: sentences in the reader's language."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -20,8 +20,10 @@ from flows.terminal_files import TerminalFile
 _NAMES = {"n": "N", "p2o5": "P2O5", "k2o": "K2O", "s": "S", "caco3": "CaCO3"}
 
 
-def sheet_of(office: Office, made: Draft, file: TerminalFile | None, no_file: Refusal | None) -> PrescriptionSheet:
-    """The page of a draft; `file` is what was written for a terminal, or `no_file` why nothing was."""
+def sheet_of(
+    office: Office, made: Draft, files: Mapping[str, TerminalFile], no_files: Sequence[Refusal]
+) -> PrescriptionSheet:
+    """The page of a draft; `files` are what was written for terminals, `no_files` why nothing was."""
     language, rx = office.settings.ui.language, made.prescription
     outlines = gpd.GeoSeries([zone.outline for zone in rx.zones], crs=4326).to_crs(office.land.crs)
     strips: tuple[tuple[Any, float], ...] = ()
@@ -47,7 +49,7 @@ def sheet_of(office: Office, made: Draft, file: TerminalFile | None, no_file: Re
         headline=_headline(made, language, office.request.trial),
         sure=tuple(_sure(office, made, language)),
         assumed=tuple(dict.fromkeys(sentence(line, language) for line in made.told)),
-        files=tuple(_files(file, no_file, language)),
+        files=tuple(_files(files, no_files, language)),
         strips=strips,
         simulated=office.settings.imagery.source == "twin",
     )
@@ -168,17 +170,15 @@ def _trial_line(made: Draft, language: str) -> str:
     )
 
 
-def _files(file: TerminalFile | None, no_file: Refusal | None, language: str) -> Sequence[str]:
-    if no_file is not None:
-        return [sentence(no_file, language)]
-    if file is None:
-        return [say("No terminal was named: zones.geojson and doses.tif only.", language)]
-    lines = [
-        say(
-            "{name} for {title}: files of this form pass the schema in our tests; this one was read back by an independent reader and agrees with the prescription. It was not tried on this very terminal.",  # noqa: E501
+def _files(files: Mapping[str, TerminalFile], no_files: Sequence[Refusal], language: str) -> Iterator[str]:
+    if not files and not no_files:
+        yield say("No terminal was named: zones.geojson and doses.tif only.", language)
+    for name, file in files.items():
+        yield say("File {name}: {title}.", language, name=name, title=file.proof["title"])
+        yield from (sentence(line, language) for line in file.told)
+    if files:
+        yield say(
+            "Files of these forms pass the schema in our tests; these were read back by an independent reader and agree with the prescription. They were not tried on these very terminals.",  # noqa: E501
             language,
-            name=file.name,
-            title=file.proof["title"],
         )
-    ]
-    return [*lines, *(sentence(line, language) for line in file.told)]
+    yield from (sentence(line, language) for line in no_files)

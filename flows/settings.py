@@ -138,7 +138,7 @@ class Advice(_Section):
     scheme: str
     placement: Literal["in_soil", "surface"]
     frozen_soil: bool
-    terminal: str
+    terminals: tuple[str, ...]
     lowest_kg_ha: float = Field(ge=0, le=10_000)
     highest_kg_ha: float = Field(gt=0, le=20_000)
     step_kg_ha: float = Field(gt=0, le=500)

@@ -28,7 +28,9 @@ def prescribe(
     product: Annotated[
         list[str], typer.Option("--product", help="A fertiliser at hand; may be repeated.", metavar="CODE")
     ] = [],  # noqa: B006
-    terminal: Annotated[str | None, typer.Option(help="Write the file of this terminal too.", metavar="NAME")] = None,
+    terminal: Annotated[
+        list[str], typer.Option("--terminal", help="Write the file of this terminal; may be repeated.", metavar="NAME")
+    ] = [],  # noqa: B006
     machine_width: Annotated[float | None, typer.Option(help="Working width of the machine [m].", metavar="M")] = None,
     season: Annotated[int | None, typer.Option(help="The season; the coming one by default.", metavar="YEAR")] = None,
     trial: Annotated[
@@ -59,7 +61,7 @@ def prescribe(
         from flows.before_sowing import prescribe as make
 
         request = Request(
-            tuple(field), farm, district, crop, planned_yield, tuple(nutrient), tuple(product), terminal,
+            tuple(field), farm, district, crop, planned_yield, tuple(nutrient), tuple(product), tuple(terminal),
             machine_width, season, trial, top_dress,
         )  # fmt: skip
         done = make(settings, request)
@@ -68,10 +70,11 @@ def prescribe(
                 _copy(Store(settings.store.path), result, export)
         rows = [_row(result) for result in done.results]
         if as_json:
-            failed = [refusal.as_json() for refusal in done.failed]
-            print(json.dumps({"prescriptions": rows, "failed": failed, "seconds": done.seconds}, ensure_ascii=False))
+            nothing, failed = ([one.as_json() for one in refusals] for refusals in (done.nothing, done.failed))
+            told_ = {"prescriptions": rows, "nothing": nothing, "failed": failed, "seconds": done.seconds}
+            print(json.dumps(told_, ensure_ascii=False))
         else:
-            print(as_text(rows, done.before, voice.language))
+            print(as_text(rows, done.before, done.nothing, voice.language))
         end(list(done.failed), voice.language)
 
 

@@ -1,6 +1,5 @@
 """A prescription on one page: map with rates, zones, kilograms and cost, why, how sure, what was assumed."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,7 @@ from agro.reports.drawing import frame, mark_simulated, png, rings, wrapped
 from agro.reports.styles import FAINT, INK
 from agro.reports.words import number, say
 
-_STYLE: Any = {"text.parse_math": False, "pdf.fonttype": 42, "hatch.linewidth": 0.5}  # a field may be called $5
+_STYLE: Any = {"text.parse_math": False, "hatch.linewidth": 0.5}  # a field may be called $5
 _DPI = 130  # [1/inch]
 _DOSE = LinearSegmentedColormap.from_list("dose", ("#f3ead9", "#e4b98a", "#c97f4a", "#9a4f25", "#5e2a12"))
 _LEFT, _RIGHT = 0.06, 0.95
@@ -96,20 +95,6 @@ def prescription_picture(sheet: PrescriptionSheet, language: str) -> bytes:
     source    ours
     """
     return png(_page(sheet, language))
-
-
-@rc_context(_STYLE)
-def prescription_pdf(sheet: PrescriptionSheet, language: str) -> bytes:
-    """The page for the printer.
-
-    sheet     what to show [kg/ha, ha, kg]
-    language  `ru` or `en`
-    returns   PDF bytes [-], A4 portrait; equal sheets give equal bytes
-    source    ours
-    """
-    buffer = io.BytesIO()
-    _page(sheet, language).savefig(buffer, format="pdf", metadata={"CreationDate": None, "Producer": None})
-    return buffer.getvalue()
 
 
 def _page(sheet: PrescriptionSheet, language: str) -> Figure:

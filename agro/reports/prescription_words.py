@@ -37,11 +37,12 @@ def as_facts(line: Told | Refusal) -> dict[str, Any]:
     return {"text": line.text, "facts": plain, "sentence": line.reason if isinstance(line, Refusal) else str(line)}
 
 
-def as_text(rows: Sequence[Mapping[str, Any]], before: int, language: str) -> str:
+def as_text(rows: Sequence[Mapping[str, Any]], before: int, nothing: Sequence[Refusal], language: str) -> str:
     """The prescriptions of a run for a person.
 
     rows      the properties of each prescription, without their prefix [kg/ha, kg]
     before    how many of them were there before [1]
+    nothing   why the other fields need no fertiliser [-]
     language  `ru` or `en`
     returns   lines of text [-]
     source    ours
@@ -52,6 +53,7 @@ def as_text(rows: Sequence[Mapping[str, Any]], before: int, language: str) -> st
     lines.append(say("Prescriptions: {n}, of them made before: {before}", language, n=len(rows), before=before))
     for row in rows:
         lines += _field(row, language)
+    lines += [f"{one.field_id}: {sentence(one, language)}" for one in nothing]
     return "\n".join(lines)
 
 

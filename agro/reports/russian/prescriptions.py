@@ -109,6 +109,8 @@ PRESCRIPTIONS: dict[str, str] = {
     "{where}: the price is {met}, expected above 0 and at most {highest} roubles a tonne": "{where}: цена {met}, ожидалось больше 0 и не больше {highest} рублей за тонну",
     "{where}: marked ground has to be sound polygons, one is {met}": "{where}: отмеченные участки должны быть исправными многоугольниками, один из них — {met}",
     "mend it in a GIS; a line along water needs its width": "исправьте его в ГИС; линии вдоль воды нужна ширина",
+    "no fertiliser in {season}: the field lies fallow": "удобрения в {season} году не нужны: поле под паром",
+    "give the crop with --crop if the plan has changed": "если план изменился, укажите культуру: --crop",
     # The page and the summary
     "prescriptions": "карты-задания",
     "sufficiency of nitrogen": "обеспеченность азотом по листьям",
@@ -155,5 +157,6 @@ PRESCRIPTIONS: dict[str, str] = {
     "What was assumed": "Что принято",
     "The file for the machine": "Файл для машины",
     "No terminal was named: zones.geojson and doses.tif only.": "Терминал не назван: только zones.geojson и doses.tif.",
-    "{name} for {title}: files of this form pass the schema in our tests; this one was read back by an independent reader and agrees with the prescription. It was not tried on this very terminal.": "{name} для {title}: файлы этого вида в наших испытаниях проходят проверку по схеме; этот прочитан независимым модулем чтения и сошёлся с заданием. На самом терминале он не опробован.",
+    "File {name}: {title}.": "Файл {name}: {title}.",
+    "Files of these forms pass the schema in our tests; these were read back by an independent reader and agree with the prescription. They were not tried on these very terminals.": "Файлы такого вида в наших испытаниях проходят проверку по схеме; эти прочитаны независимым модулем чтения и сошлись с заданием. На самих терминалах они не опробованы.",
 }
