@@ -1,5 +1,6 @@
 """One field's prescription: its doses, to vary or not, its parts, its products and kilograms."""
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -249,7 +250,8 @@ def _prescribed(
         most["n"] = plan.rules.season_n_kg_ha
     products = products_for(parts, office.products, most)
     zones = zones_of(parts, products, office.machine, most)
-    if not any(rate > 0 for zone in zones for rate in zone.rate_kg_ha):
+    used = [any(zone.rate_kg_ha[i] > 0 for zone in zones) for i in range(len(products))]
+    if not any(used):
         raise BadInput(
             "RX-ZERO",
             "nothing is to be applied: the soil gives what {yield_t_ha} t/ha of {crop} take",
@@ -257,6 +259,8 @@ def _prescribed(
             yield_t_ha=plan.yield_t_ha,
             crop=plan.rules.crop,
         )
+    products = tuple(itertools.compress(products, used))
+    zones = tuple(replace(zone, rate_kg_ha=tuple(itertools.compress(zone.rate_kg_ha, used))) for zone in zones)
     strips = any("*" in part.closed for part in parts)
     farm = str(row["farm_id"]) if isinstance(row["farm_id"], str) else ""
     prescription = Prescription(
