@@ -26,6 +26,7 @@ _PATHS = (
     *("messages.outbox", "messages.addresses", "records.elevation", "records.soil", "records.weather"),
     *("advice.fertilisers", "advice.prices", "advice.protection", "advice.trials", "advice.n_rich"),
     *("records.harvest", "records.statistics", "records.harvest_summaries", "records.yield_monitors"),
+    "records.moisture",
 )
 
 
@@ -49,6 +50,7 @@ class Imagery(_Section):
     source: Literal["twin", "stac"]
     catalog: _MaybePath
     collections: tuple[str, ...] = Field(min_length=1)
+    radar_collections: tuple[str, ...]
     unlinked: bool
     bands: Path
     cloud_margin_m: float = Field(ge=0, le=1000)
@@ -110,6 +112,7 @@ class Records(_Section):
     elevation: _MaybePath
     soil: _MaybePath
     weather: _MaybePath
+    moisture: _MaybePath
     wind_height_m: float = Field(gt=0, le=100)
     harvest: _MaybePath
     statistics: _MaybePath
@@ -150,6 +153,7 @@ class Twin(_Section):
     seed: int = Field(ge=0, le=2**31)
     seasons: tuple[Annotated[int, Field(ge=2015, le=2100)], ...] = Field(min_length=1)
     faults: bool
+    world: Literal["first", "second"]
 
 
 class Settings(BaseSettings):
@@ -239,7 +243,7 @@ def crops() -> list[Crop]:
     """The crops of configs/crops.toml."""
     rows = facts(CONFIGS / "crops.toml")
     return [
-        Crop(code, row["english"], row["russian"], tuple(row.get("also", ())))
+        Crop(code, row["english"], row["russian"], tuple(row.get("also", ())), row.get("mown", False))
         for code, row in rows.items()
         if isinstance(row, Mapping)
     ]

@@ -25,7 +25,7 @@ _LONGEST_WAIT_S = 1800  # [s] for another run that makes the same region
 
 @dataclass(frozen=True)
 class Records:
-    """Where the records beside the images are: heights, samples, weather, harvests; None where there are none."""
+    """Where the records beside the images are: heights, samples, weather, harvests, moisture; None where none are."""
 
     elevation: Path | None
     soil: Path | None
@@ -34,6 +34,7 @@ class Records:
     statistics: Path | None
     harvest_summaries: Path | None
     yield_monitors: Path | None
+    moisture: Path | None
 
 
 def records_of(settings: Settings, land: "Land") -> Records:
@@ -59,7 +60,9 @@ def twin_catalog(settings: Settings, land: "Land") -> Path:
     versions = sorted(zip(outlines["field_id"], outlines["version"], outlines["district"], strict=True))
     from agro.twin.region import VERSION, make
 
-    key = digest([VERSION, twin.seed, twin.seasons, twin.faults, land.crs, rules, versions, land.seasons_key])
+    key = digest(
+        [VERSION, twin.seed, twin.seasons, twin.faults, twin.world, land.crs, rules, versions, land.seasons_key]
+    )
     path = twin.path / key
     catalog = path / "catalog" / "catalog.json"
     if catalog.is_file():
@@ -80,6 +83,7 @@ def twin_catalog(settings: Settings, land: "Land") -> Path:
                 twin.faults,
                 land.crs,
                 step,
+                twin.world,
             )
     except OSError as error:
         raise StoreDown(
@@ -108,7 +112,7 @@ def simulated_tables(
     """A simulated region as the tables that the store's readers would give, without an image: seconds, for many seeds.
 
     Its indices and leaf area are made from its light by the pipeline's own functions. See `agro.twin.table` for
-    what the tables hold and for the other options: pixels, mapped_share, trial_share.
+    what the tables hold and for the other options: pixels, mapped_share, trial_share, world.
     """
     from agro.twin.table import tables
 
