@@ -1,0 +1,78 @@
+"""What is foreseen: values with their errors, intervals, and the reason where something is withheld."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from agro.domain.errors import Refusal
+
+Scope = Literal["field", "district", "region"]
+SCOPES: tuple[Scope, ...] = ("field", "district", "region")
+LEVELS = (0.8, 0.9)  # [1] of the intervals that are told, where the seasons suffice for them
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its standard error, in `unit`. There is no `+`: a sum must state how its parts err together."""
+
+    value: float
+    se: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Where the truth is said to lie in a share `level` [1] of cases, in the unit of what it belongs to."""
+
+    level: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What is foreseen for one field, district or region and crop.
+
+    subject     the field's id, the district's code, or the region's name
+    quantity    `yield_t_ha` [t/ha] or `production_t` [t]
+    estimate    None where the forecast abstains
+    intervals   narrowest first, each of another level; empty where none can be vouched for
+    model       the rung of the ladder that speaks, and the key of the fitted model
+    answered    [1] share of the subject's area that is foreseen: 1 or 0 for a field
+    why         why there is no estimate, or no interval; None where both are told
+    """
+
+    scope: Scope
+    subject: str
+    crop: str
+    season: int
+    quantity: Literal["yield_t_ha", "production_t"]
+    as_of: date
+    estimate: Estimate | None
+    intervals: tuple[Interval, ...]
+    model: str
+    answered: float
+    why: Refusal | None = None
+
+    def interval(self, level: float = LEVELS[0]) -> Interval | None:
+        """The interval of a level, where it is told."""
+        return next((one for one in self.intervals if one.level == level), None)
+
+
+@dataclass(frozen=True)
+class Misses:
+    """How far forecasts of one crop and day of the season were off in seasons that the model had not seen.
+
+    year_sd      [t/ha] of the error that all fields of a season share
+    district_sd  [t/ha] of what the fields of a district share beside it; field_sd [t/ha] of each field's own
+    reach        for each scope and level: half the interval's width in standard errors; missing where the seasons
+                 are too few
+    seasons      how many seasons that were
+    """
+
+    year_sd: float
+    district_sd: float
+    field_sd: float
+    reach: Mapping[tuple[Scope, float], float]
+    seasons: int
