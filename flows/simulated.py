@@ -1,7 +1,7 @@
 """The simulated region as the embedded default: made once for its parameters, then read like any catalogue."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,10 @@ from flows.progress import progress
 from flows.settings import CONFIGS, Settings, facts
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from agro.twin.looks import Angles
+    from agro.twin.table import Tables
     from flows.plan import Land
 
 _LONGEST_WAIT_S = 1800  # [s] for another run that makes the same region
@@ -50,7 +54,7 @@ def twin_catalog(settings: Settings, land: "Land") -> Path:
     versions = sorted(zip(outlines["field_id"], outlines["version"], outlines["district"], strict=True))
     from agro.twin.region import VERSION, make
 
-    key = digest([VERSION, twin.seed, twin.seasons, twin.faults, land.crs, rules, versions])
+    key = digest([VERSION, twin.seed, twin.seasons, twin.faults, land.crs, rules, versions, land.seasons_key])
     path = twin.path / key
     catalog = path / "catalog" / "catalog.json"
     if catalog.is_file():
@@ -61,7 +65,17 @@ def twin_catalog(settings: Settings, land: "Land") -> Path:
         with _making(path), progress(say("Simulating the region", settings.ui.language), total) as step:
             if catalog.is_file():
                 return catalog  # another run made it while we waited
-            return make(path, outlines, rules, twin.seasons, twin.seed, twin.faults, land.crs, step)
+            return make(
+                path,
+                outlines,
+                land.seasons if len(land.seasons) else None,
+                rules,
+                twin.seasons,
+                twin.seed,
+                twin.faults,
+                land.crs,
+                step,
+            )
     except OSError as error:
         raise StoreDown(
             "TWIN-WRITE",
@@ -81,3 +95,29 @@ def _making(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def simulated_tables(
+    seed: int, seasons: Sequence[int] = tuple(range(2011, 2023)), n_fields: int = 40, mapped_share: float = 1.0
+) -> "Tables":
+    """A simulated region as the tables that the store's readers would give, without an image: seconds, for many seeds.
+
+    Its indices and leaf area are made from its light by the pipeline's own functions. See `agro.twin.table.Tables`.
+    """
+    from agro.twin.table import tables
+
+    return tables(facts(CONFIGS / "twin.toml"), seed, measure, seasons, n_fields, mapped_share=mapped_share)
+
+
+def measure(bands: "Mapping[str, np.ndarray]", angles: "Angles") -> "dict[str, np.ndarray]":
+    """Reflectance [1] of pixels by band to the layers of the field table."""
+    import xarray as xr
+
+    from agro.agromaps.vegetation import INDICES, lai
+    from agro.domain.imagery import Angles
+    from agro.domain.layers import LAYERS
+
+    pixels = xr.Dataset({name: ("pixel", values) for name, values in bands.items()})
+    layers = {name: index(**{band: pixels[band] for band in LAYERS[name].bands}) for name, index in INDICES.items()}
+    layers["lai"] = lai(pixels, Angles(*angles))["lai"]
+    return {name: values.to_numpy() for name, values in layers.items()}

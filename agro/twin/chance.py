@@ -1,6 +1,7 @@
 """Chance from one seed: the same name under the same seed gives the same numbers."""
 
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 
@@ -26,3 +27,17 @@ def _smoothed(surface: np.ndarray) -> np.ndarray:
 
     result: np.ndarray = gaussian_filter(surface, 1.3, mode="reflect")
     return result
+
+
+def random_surface(
+    random: np.random.Generator, range_m: float, count: int = 60
+) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """The same kind of surface as a function of x and y [m]: a sum of waves. source: Rahimi and Recht 2007"""
+    waves = random.normal(size=(2, count)) / (0.46 * range_m)  # 0.46: as smooth as `random_field`
+    phase = random.uniform(0, 2 * np.pi, count)
+
+    def height(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        turns = np.multiply.outer(x, waves[0]) + np.multiply.outer(y, waves[1]) + phase
+        return np.asarray(np.cos(turns).sum(axis=-1) * np.sqrt(2 / count))
+
+    return height

@@ -1,116 +1,213 @@
-"""Crops and water, day by day and pixel by pixel: SAFY leaves over a bucket of two layers."""
+"""The first world: leaves that live on light, warmth, water and nitrogen, pixel by pixel and day by day.
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+Source: SAFY (Duchemin et al. 2008, 10.1016/j.envsoft.2007.10.003) over a bucket of two layers, with a nitrogen supply
+held against a critical dilution curve (form: Justes et al. 1994). What joins them is ours: an assumption.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
-from agro.twin.chance import chance
-from agro.twin.harm import Harm
-from agro.twin.land import Ground
+from agro.twin.plots import Plots
+from agro.twin.weather import Weather
 
 _SURFACE_MM = 22.0  # [mm] what the upper 10 cm can hold between air-dry and full. assumption
-_STRESS_BELOW = 0.45  # [1] of the root zone's water: growth falls below it. assumption after FAO-56's p = 0.55
-_EARLIEST_SOWING = (5, 10)  # month, day. assumption
+_STRESS_BELOW = 0.38  # [1] of the root zone's water: growth falls below it. assumption after FAO-56's p of 0.55 to 0.65
 _LIGHT_SHARE = 0.48  # [1] of radiation that plants can use. source: Duchemin 2008
-_GRASS_LAI = 3.4  # [m2/m2] what stands around the fields in July. assumption
+_TAKEN_UP = 0.06  # [1/d] of the soil's mineral nitrogen within reach of grown roots. assumption
+_LUXURY = 1.25  # [1] times the critical content: more nitrogen than this a plant does not take. assumption
+_LAST_REAPED = 194  # [d] from 1 April: by then all is off the field. assumption
 
 
-@dataclass
+@dataclass(frozen=True)
 class State:
-    """One evening: maps (y, x) of leaf area green and dead [m2/m2], surface wetness [1], water [1], yield [t/ha]."""
+    """One evening, arrays over pixels (or draw, pixel).
 
-    day: pd.Timestamp
+    lai, dead_lai [m2/m2]; wetness of the surface [1]; root_water [1]; matter_g_m2 above ground and grain_g_m2 [g/m2];
+    warmth_cd [degC d] since emergence; taken_kg_ha, mineral_kg_ha [kg/ha] of nitrogen in plant and soil; nni [1] of
+    the critical content; lodged, lost [1] of the yield; reaped: whether it is off the field; hay_g_m2 [g/m2] mown
+    """
+
+    day: int
     lai: np.ndarray
     dead_lai: np.ndarray
     wetness: np.ndarray
     root_water: np.ndarray
-    yield_t_ha: np.ndarray
-    dry_matter_g_m2: np.ndarray
+    matter_g_m2: np.ndarray
+    grain_g_m2: np.ndarray
+    hay_g_m2: np.ndarray
+    warmth_cd: np.ndarray
+    taken_kg_ha: np.ndarray
+    mineral_kg_ha: np.ndarray
+    nni: np.ndarray
+    lodged: np.ndarray
+    lost: np.ndarray
+    reaped: np.ndarray
+    reaped_on: np.ndarray
 
 
-def grow(
-    ground: Ground, weather: pd.DataFrame, crop: Mapping[str, Any], season: int, seed: int, harms: Sequence[Harm] = ()
-) -> Iterator[State]:
+@dataclass(frozen=True)
+class Day:
+    """The weather of one day on the pixels: arrays that broadcast against them."""
+
+    number: int
+    tmean_c: np.ndarray
+    tmax_c: np.ndarray
+    rain_mm: np.ndarray
+    radiation_mj_m2: np.ndarray
+    et0_mm: np.ndarray
+
+
+Event = Callable[[State], State]  # what befalls the pixels on an evening, for instance hail
+
+
+def day_of(weather: Weather, number: int, place: np.ndarray) -> Day:
+    """One day of the weather on each pixel."""
+    names = ("tmean_c", "tmax_c", "rain_mm", "radiation_mj_m2", "et0_mm")
+    return Day(number, *(_on_pixels(getattr(weather, name)[number], place) for name in names))
+
+
+def _on_pixels(values: np.ndarray, place: np.ndarray) -> np.ndarray:
+    return values if values.shape[-1] == 1 else values[..., place]
+
+
+def first_evening(plots: Plots) -> State:
+    """The state before 1 April."""
+    t = plots.traits
+    nothing = np.zeros(plots.sown.shape)
+    stands = plots.sown < 0
+    lai = np.where(stands, t.start_lai * plots.stand, 0.0)
+    return State(
+        *(-1, lai, plots.straw_lai, nothing + 0.75, plots.water, np.where(stands, lai / t.sla_m2_g, 0.0)),
+        *(nothing, nothing, np.where(stands, 1.0, -t.emergence_cd)),
+        *(lai / t.sla_m2_g * t.nitrogen_a_pct / 10, plots.nitrate_kg_ha, nothing + 1, nothing, nothing),
+        *(nothing > 0, nothing + _LAST_REAPED),
+    )
+
+
+def live(plots: Plots, weather: Weather, event: Event = lambda state: state) -> Iterator[State]:
     """The evening of every day of the season."""
-    random = chance(seed, "growth", ground.district, season)
-    crop_here = ground.field > 0
-    delay = random.integers(0, 12, len(ground.field_ids) + 1)[ground.field]  # [d] not every field is sown on one day
-    sown = _sowing_day(weather, crop) + delay
-    shape = ground.field.shape
-    lai, dead, matter, grain, peak = (np.zeros(shape) for _ in range(5))
-    warmth = np.full(shape, -crop["emergence_cd"])
-    surface, root = np.full(shape, 0.75), np.full(shape, 0.85)
-    stand = ground.stand.copy()
-    for harm in harms:
-        if harm.kind == "missed_strip":
-            stand[harm.rows, harm.columns] *= 1 - harm.strength
-    cut = np.zeros(shape, bool)
-    for number, day in enumerate(weather.itertuples(index=False)):
-        growing = crop_here & (number >= sown) & ~cut
-        warmth = np.where(growing, warmth + max(day.tmean_c, 0), warmth)
-        out = growing & (warmth > 0)
-        lai = np.where(out & (lai == 0) & (matter == 0), 0.06 * stand, lai)
-        absorbed = _LIGHT_SHARE * day.radiation_mj_m2 * (1 - np.exp(-crop["extinction"] * lai))
-        stress = np.clip(root / _STRESS_BELOW, 0, 1)
-        made = np.where(out, crop["lue_g_mj"] * absorbed * _warm(day.tmean_c, crop) * stress * ground.nitrogen, 0.0)
-        matter = matter + made
-        share = np.clip(1 - crop["leaf_share"][0] * np.exp(crop["leaf_share"][1] * warmth), 0, 1)
-        dying = np.where(
-            warmth > crop["senescence_cd"], lai * (warmth - crop["senescence_cd"]) / crop["senescence_rate_cd"], 0
-        )
-        lai = np.where(out, np.clip(lai + made * share * crop["sla_m2_g"] - dying, 0, 8), lai)
-        dead = np.where(out, dead + dying, dead)
-        _hurt(lai, dead, matter, harms, number)
-        filling = out & (warmth > crop["flowering_cd"]) & (warmth < crop["ripe_cd"])
-        rate = crop["grain_rate"] * max(day.tmean_c, 0) / 18.0 * (0.4 + 0.6 * stress)
-        grain = np.where(filling, grain + rate * matter, grain)
-        peak = np.maximum(peak, lai)
-        ready = out & (warmth > crop["ripe_cd"] + 60) & (day.rain_mm < 1)
-        cut |= ready
-        lai, dead = np.where(ready, 0.0, lai), np.where(ready, 0.35, dead)
-        lai = np.where(crop_here, lai, _grass(number))
-        surface, root = _water(surface, root, lai, ground.capacity_mm, day.rain_mm, day.et0_mm)
-        yield_t_ha = np.minimum(grain, 0.5 * matter) / 100
-        yield State(day.day, lai, dead, surface, root, yield_t_ha, matter)
+    state = first_evening(plots)
+    for number in range(len(weather.days)):
+        state = event(step(state, plots, day_of(weather, number, plots.place)))
+        yield state
 
 
-def _hurt(lai: np.ndarray, dead: np.ndarray, matter: np.ndarray, harms: Sequence[Harm], number: int) -> None:
-    """Take the leaves that hail strikes on its day, and those that disease eats from its first day on."""
-    for harm in harms:
-        if (harm.kind == "hail" and number == harm.day) or (harm.kind == "disease" and number >= harm.day):
-            place = harm.rows, harm.columns
-            lost = harm.strength * lai[place]
-            lai[place] -= lost
-            dead[place] += lost
-            matter[place] *= 1 - 0.5 * harm.strength
+def step(before: State, plots: Plots, day: Day) -> State:
+    """One day of the first world."""
+    t = plots.traits
+    standing = (day.number >= plots.sown) & ~before.reaped
+    warmth = before.warmth_cd + np.where(standing, np.maximum(day.tmean_c - t.base_c, 0), 0.0)
+    out = standing & (warmth > 0)
+    fresh = out & (before.matter_g_m2 == 0)
+    lai = np.where(fresh, t.start_lai * plots.stand, before.lai)
+    water = 0.2 + 0.8 * np.clip(before.root_water / _STRESS_BELOW, 0, 1)  # deep roots find some always
+    fed = 1 - 0.7 * np.clip(1 - before.nni, 0, 1)
+    light = _LIGHT_SHARE * day.radiation_mj_m2 * (1 - np.exp(-t.extinction * lai))
+    made = np.where(out, t.lue_g_mj * plots.vigour * light * _warm(day.tmean_c, plots) * water * fed, 0.0)
+    matter = before.matter_g_m2 + made
+    share = np.clip(1 - t.leaf_share * np.exp(t.leaf_fall * np.maximum(warmth, 0)), 0, 1)
+    dying = lai * np.maximum(warmth - t.senescence_cd, 0) / t.senescence_rate_cd * (2 - fed)
+    lai = np.where(out, np.clip(lai + made * share * t.sla_m2_g * (0.4 + 0.6 * fed) - dying, 0, 8), lai)
+    dead = np.where(out, before.dead_lai + dying, before.dead_lai)
+    filling = out & (warmth > t.flowering_cd) & (warmth < t.ripe_cd)
+    heat = np.clip(1 - 0.06 * np.maximum(day.tmax_c - t.heat_c, 0), 0.3, 1)
+    rate = t.grain_rate * np.maximum(day.tmean_c, 0) / 18.0 * (0.6 + 0.4 * water) * heat
+    grain = np.where(
+        filling, np.minimum(before.grain_g_m2 + rate * matter, t.harvest_index * matter), before.grain_g_m2
+    )
+    lodging = np.where(filling & (day.rain_mm > 7), 0.25 * np.maximum(before.nni - 1, 0) * matter / 800, 0.0)
+    ripe = out & (warmth > t.ripe_cd) & (t.reaped > 0)
+    waiting = np.where(ripe, t.shedding * (1 + 2 * (day.rain_mm > 2)), 0.0)
+    taken, mineral, nni = _nitrogen(before, plots, day, matter, out)
+    wetness, root = _water(before.wetness, before.root_water, lai, plots.capacity_mm, day.rain_mm, day.et0_mm)
+    grown = replace(
+        before, day=day.number, lai=lai, dead_lai=dead, wetness=wetness, root_water=root, matter_g_m2=matter,
+        grain_g_m2=grain, warmth_cd=warmth, taken_kg_ha=taken, mineral_kg_ha=mineral, nni=nni,
+        lodged=np.minimum(before.lodged + lodging, 0.6), lost=np.minimum(before.lost + waiting, 0.35),
+    )  # fmt: skip
+    return _cut(_worked(_reaped(grown, plots, day, ripe), plots, day), plots, day)
 
 
-def _sowing_day(weather: pd.DataFrame, crop: Mapping[str, Any]) -> int:
-    warm = weather["tmean_c"].rolling(5).mean() > crop["sowing_c"]
-    first = pd.Timestamp(weather["day"].iloc[0].year, *_EARLIEST_SOWING)
-    days = np.flatnonzero(warm & (weather["day"] >= first))
-    return int(days[0]) if len(days) else 50
+def yield_t_ha(state: State, plots: Plots) -> np.ndarray:
+    """What is or would be harvested, at the moisture at which it is bought; hay where it was mown."""
+    grain = np.minimum(state.grain_g_m2, plots.traits.harvest_index * state.matter_g_m2)
+    kept = (1 - 0.5 * state.lodged) * (1 - state.lost) * plots.unseen
+    return np.asarray((grain * kept + state.hay_g_m2) / 100 / plots.traits.dry_share)
 
 
-def _warm(mean_c: float, crop: Mapping[str, Any]) -> float:
-    low, best, high = crop["optimum_c"]
-    if not low < mean_c < high:
-        return 0.0
-    reach = best - low if mean_c < best else high - best
-    return float(1 - ((best - mean_c) / reach) ** 2)
+def _warm(mean_c: np.ndarray, plots: Plots) -> np.ndarray:
+    t = plots.traits
+    reach = np.where(mean_c < t.best_c, t.best_c - t.lowest_c, t.highest_c - t.best_c)
+    return np.asarray(np.clip(1 - ((t.best_c - mean_c) / reach) ** 2, 0, 1))
 
 
-def _grass(number: int) -> float:
-    """Leaf area of the land around the fields, by day of the season."""
-    rise, fall = 1 / (1 + np.exp(-(number - 48) / 8)), 1 / (1 + np.exp((number - 160) / 9))
-    return float(_GRASS_LAI * rise * fall + 0.15)
+def _nitrogen(
+    before: State, plots: Plots, day: Day, matter: np.ndarray, out: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Nitrogen in the plant and in the soil [kg/ha], and the plant's as a share of what it needs to grow freely."""
+    t = plots.traits
+    freed = plots.mineral_kg_ha / 150 * np.clip(day.tmean_c / 14, 0, 1.6) * np.clip(1.5 * before.root_water, 0.2, 1)
+    washed = 0.02 * np.clip(day.rain_mm - 15, 0, 40) / 15
+    mineral = (before.mineral_kg_ha + freed) * (1 - washed)
+    mineral = mineral + np.where(day.number == np.maximum(plots.sown, 25), 0.8 * plots.n_kg_ha, 0.0)
+    needed = t.nitrogen_a_pct / 10 * matter * np.maximum(matter / 100, 1.0) ** -t.nitrogen_b  # [kg/ha], critical
+    wanted = np.where(out, np.maximum(_LUXURY * needed - before.taken_kg_ha, 0), 0.0)
+    within_reach = np.clip(before.warmth_cd / 350, 0.05, 1) * np.clip(2 * before.root_water, 0.1, 1)
+    from_soil = np.minimum(wanted * (1 - t.fixed_share), _TAKEN_UP * within_reach * mineral)
+    taken = before.taken_kg_ha + from_soil + wanted * t.fixed_share
+    nni = np.where(matter > 1, np.minimum(taken / np.maximum(needed, 1e-6), 1.4), 1.0)
+    return taken, mineral - from_soil, nni
+
+
+def _reaped(state: State, plots: Plots, day: Day, ripe: np.ndarray) -> State:
+    """Ripe fields are harvested on dry days, when the combine comes, and at the latest before the snow."""
+    dry = (day.rain_mm < 1) & (day.number >= plots.reaped_after)
+    now = (ripe & dry) | (~state.reaped & (plots.traits.reaped > 0) & (day.number >= _LAST_REAPED))
+    if not now.any():
+        return state
+    return replace(
+        state,
+        lai=np.where(now, 0.0, state.lai),
+        dead_lai=np.where(now, 0.45, state.dead_lai),
+        reaped=state.reaped | now,
+        reaped_on=np.where(now, day.number, state.reaped_on),
+    )
+
+
+def _worked(state: State, plots: Plots, day: Day) -> State:
+    """Sowing buries last year's straw where the soil is tilled; some weeks after harvest the stubble is ploughed."""
+    now = plots.tilled & ((day.number == plots.sown) | (day.number == state.reaped_on + 18))
+    return replace(state, dead_lai=np.where(now, 0.08, state.dead_lai)) if now.any() else state
+
+
+def _cut(state: State, plots: Plots, day: Day) -> State:
+    """Mowing takes what stands above the stubble; tillage of a fallow buries it."""
+    now = (plots.cuts == day.number).any(axis=0)
+    if not now.any():
+        return state
+    t = plots.traits
+    bare = t.weeds > 0
+    left = np.where(bare, 0.0, np.minimum(60.0, state.matter_g_m2))
+    return replace(
+        state,
+        hay_g_m2=np.where(now & ~bare, state.hay_g_m2 + 0.85 * (state.matter_g_m2 - left), state.hay_g_m2),
+        matter_g_m2=np.where(now, left, state.matter_g_m2),
+        lai=np.where(now, np.where(bare, 0.0, np.minimum(0.5, state.lai)), state.lai),
+        dead_lai=np.where(now, np.where(bare, 0.05, 0.3), state.dead_lai),
+        warmth_cd=np.where(now, np.where(bare, -t.emergence_cd, 1.0), state.warmth_cd),
+        taken_kg_ha=np.where(now, left * t.nitrogen_a_pct / 10, state.taken_kg_ha),
+    )
 
 
 def _water(
-    surface: np.ndarray, root: np.ndarray, lai: np.ndarray, capacity_mm: np.ndarray, rain_mm: float, et0_mm: float
+    surface: np.ndarray,
+    root: np.ndarray,
+    lai: np.ndarray,
+    capacity_mm: np.ndarray,
+    rain_mm: np.ndarray,
+    et0_mm: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Both layers in the evening, as shares of what they hold; what does not fit runs off or drains."""
     cover = 1 - np.exp(-0.6 * lai)

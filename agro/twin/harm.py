@@ -1,53 +1,76 @@
 """What goes wrong in some fields: hail, disease, a strip that was missed. Planted, and kept as truth."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from agro.twin.chance import chance
-from agro.twin.land import Ground
+from agro.twin.growth import Event, State
+
+UNHARMED = ("fallow", "idle_grass", "perennial_grass")  # nobody would look for it there
 
 
 @dataclass(frozen=True)
 class Harm:
-    """One event: its field's number, kind, day from 1 April, strength [1] and pixels (rows, columns)."""
+    """One event in a field: its kind, day from 1 April, strength [1] and pixels, counted among the field's."""
 
-    field: int
     kind: str
     day: int
     strength: float
-    rows: np.ndarray
-    columns: np.ndarray
+    pixels: np.ndarray
 
 
-def planted(ground: Ground, season: int, rules: Mapping[str, Any], seed: int) -> list[Harm]:
-    """The events of one district's season."""
-    events = []
-    for number, field_id in enumerate(ground.field_ids, start=1):
-        random = chance(seed, "harm", field_id, season)
-        if random.random() > rules["field_share"]:
-            continue
-        rows, columns = (ground.field == number).nonzero()
-        kind = str(random.choice(["hail", "disease", "missed_strip"]))
-        middle = random.integers(len(rows))
-        inside = _shape(kind, rows - rows[middle], columns - columns[middle], rules, random)
-        first, last = rules["days"]
-        day = 0 if kind == "missed_strip" else int(random.integers(first, last))
-        strength = float(random.uniform(*rules[f"{kind}_strength"]))
-        events.append(Harm(number, kind, day, strength, rows[inside], columns[inside]))
-    return events
+def planted(
+    field_id: str, season: int, x_m: np.ndarray, y_m: np.ndarray, rules: Mapping[str, Any], seed: int
+) -> Harm | None:
+    """What happens to a field in a season, if anything; x and y [m] of its pixels."""
+    random = chance(seed, "harm", field_id, season)
+    if random.random() > rules["field_share"]:
+        return None
+    middle = random.integers(len(x_m))
+    kind = str(random.choice(["hail", "disease", "missed_strip"]))
+    inside = _shape(kind, x_m - x_m[middle], y_m - y_m[middle], rules, random)
+    day = 0 if kind == "missed_strip" else int(random.integers(*rules["days"]))
+    return Harm(kind, day, float(random.uniform(*rules[f"{kind}_strength"])), np.flatnonzero(inside))
 
 
 def _shape(
-    kind: str, south: np.ndarray, east: np.ndarray, rules: Mapping[str, Any], random: np.random.Generator
+    kind: str, east_m: np.ndarray, north_m: np.ndarray, rules: Mapping[str, Any], random: np.random.Generator
 ) -> np.ndarray:
     """Which pixels around the middle are hit: a strip across the field, or an ellipse of so many hectares."""
     turn = random.uniform(0, np.pi)
-    along, across = np.cos(turn) * east + np.sin(turn) * south, -np.sin(turn) * east + np.cos(turn) * south
+    along, across = np.cos(turn) * east_m + np.sin(turn) * north_m, np.cos(turn) * north_m - np.sin(turn) * east_m
     if kind == "missed_strip":
-        return np.asarray(np.abs(across) <= rules["strip_width_m"] / 20)  # [px] of 10 m on each side
-    size_px, stretch = random.uniform(*rules["area_ha"]) * 100, random.uniform(1, 2.5)
-    radius = np.sqrt(size_px / np.pi)
-    return np.asarray((along / (radius * stretch)) ** 2 + (across / (radius / stretch)) ** 2 <= 1)
+        return np.asarray(np.abs(across) <= rules["strip_width_m"] / 2)
+    radius_m, stretch = np.sqrt(random.uniform(*rules["area_ha"]) * 1e4 / np.pi), random.uniform(1, 2.5)
+    return np.asarray((along / (radius_m * stretch)) ** 2 + (across / (radius_m / stretch)) ** 2 <= 1)
+
+
+def thinned(stand: np.ndarray, harms: Sequence[Harm]) -> np.ndarray:
+    """The density of the stand with the strips that were missed; the harms' pixels count in `stand`."""
+    stand = stand.copy()
+    for harm in harms:
+        if harm.kind == "missed_strip":
+            stand[harm.pixels] *= 1 - harm.strength
+    return stand
+
+
+def hurting(harms: Sequence[Harm]) -> Event:
+    """What takes the leaves that hail strikes on its day, and those that disease eats from its first day on."""
+    active = [harm for harm in harms if harm.kind != "missed_strip" and len(harm.pixels)]
+
+    def event(state: State) -> State:
+        today = [h for h in active if state.day == h.day or (h.kind == "disease" and state.day > h.day)]
+        if not today:
+            return state
+        lai, dead, matter = state.lai.copy(), state.dead_lai.copy(), state.matter_g_m2.copy()
+        for harm in today:
+            lost = harm.strength * lai[harm.pixels]
+            lai[harm.pixels] -= lost
+            dead[harm.pixels] += lost
+            matter[harm.pixels] *= 1 - 0.5 * harm.strength
+        return replace(state, lai=lai, dead_lai=dead, matter_g_m2=matter)
+
+    return event

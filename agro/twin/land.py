@@ -1,14 +1,18 @@
-"""The ground of one district's cluster of fields: which pixel is whose, and how soil and stand vary."""
+"""The ground of one district's cluster of fields, drawn: which pixel is whose, and how soil and stand vary."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
+from pyproj import Transformer
 from rasterio.features import rasterize
 
 from agro.domain.grid import Grid
 from agro.twin.chance import chance, random_field
+from agro.twin.estate import CATEGORIES, Estate, Soil, joined
 
 _MARGIN_M = 400  # [m] of land around the fields
 _LATTICE_M = 60  # [m] the images' corners lie on it, as those of the satellite do
@@ -16,51 +20,73 @@ _LATTICE_M = 60  # [m] the images' corners lie on it, as those of the satellite 
 
 @dataclass(frozen=True)
 class Ground:
-    """Maps (y, x) on 10 m: field number (0 = none), water capacity [mm], nitrogen supply [1], stand [1], soil [1].
+    """One district on 10 m: maps (y, x) of the field's number (0 = none) and the soil.
 
-    `height` [m] is the ground's; `nutrients` are the topsoil's, by the column names of the table of samples.
+    fields: field_id, farm_id, district, category, crop, area_ha, version, mapped; middle: longitude, latitude [deg]
     """
 
     district: str
     grid: Grid
-    field_ids: tuple[str, ...]
+    fields: gpd.GeoDataFrame
     field: np.ndarray
-    capacity_mm: np.ndarray
-    nitrogen: np.ndarray
-    stand: np.ndarray
-    brightness: np.ndarray
-    height_m: np.ndarray
-    nutrients: Mapping[str, np.ndarray]
+    soil: Soil
+    middle: tuple[float, float]
+
+    @property
+    def field_ids(self) -> tuple[str, ...]:
+        """In the order of their numbers, from 1."""
+        return tuple(self.fields["field_id"])
+
+    def x_y_m(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The middles of pixels, by their number when the map is laid end to end."""
+        row, column = np.divmod(index, self.grid.width)
+        return self.grid.west_m + 10 * column + 5, self.grid.north_m - 10 * row - 5
 
 
-def ground(outlines: gpd.GeoDataFrame, district: str, crs: str, seed: int) -> Ground:
+def ground(outlines: gpd.GeoDataFrame, district: str, crs: str, facts: Mapping[str, Any], seed: int) -> Ground:
     """The ground below one district's outlines."""
-    own = outlines[outlines["district"] == district].to_crs(crs)
-    west, south, east, north = own.total_bounds
+    own = outlines[outlines["district"] == district].reset_index(drop=True)
+    shapes = own.geometry.to_crs(crs)
+    west, south, east, north = shapes.total_bounds
     west, south = (int((v - _MARGIN_M) // _LATTICE_M) * _LATTICE_M for v in (west, south))
     east, north = (int(-(-(v + _MARGIN_M) // _LATTICE_M)) * _LATTICE_M for v in (east, north))
     grid = Grid(crs, west, north, 10, (north - south) // 10, (east - west) // 10)
-    shapes = [(outline, i + 1) for i, outline in enumerate(own.geometry)]
-    field = rasterize(shapes, grid.shape, transform=grid.transform, dtype="uint16")
-    random = chance(seed, "ground", district)
-    relief = random_field(random, grid.shape, 60)
-    hollow = random_field(random, grid.shape, 18)
-    capacity = 150 + 22 * relief + 14 * hollow
-    nitrogen = 0.93 + 0.06 * random_field(random, grid.shape, 25) + 0.04 * relief
-    stand = 1 + 0.07 * random_field(random, grid.shape, 9)
-    slow = random_field(chance(seed, "height", district), grid.shape, 250)
-    farm = chance(seed, "farm", district).normal(0, 0.05, len(shapes) + 1)  # fields are not managed alike
+    numbered = [(outline, i + 1) for i, outline in enumerate(shapes)]
+    field = rasterize(numbered, grid.shape, transform=grid.transform, dtype="uint16")
+    to_degrees = Transformer.from_crs(crs, 4326, always_xy=True)
+    middle = to_degrees.transform((west + east) / 2, (south + north) / 2)
     return Ground(
-        district,
-        grid,
-        tuple(own["field_id"]),
-        field,
-        np.clip(capacity, 70, 240),
-        np.clip(nitrogen + farm[field], 0.6, 1.08),
+        district, grid, _fields(own, shapes, seed), field, _soil(field, district, facts["land"], seed), middle
+    )
+
+
+def _fields(own: gpd.GeoDataFrame, shapes: gpd.GeoSeries, seed: int) -> gpd.GeoDataFrame:
+    """The outlines as the estate of a table has them; a farm's category is made up."""
+    farm = own["farm_id"].fillna(own["field_id"]) if "farm_id" in own else own["field_id"]
+    categories = {name: CATEGORIES[int(chance(seed, "category", name).random() < 0.45)] for name in farm.unique()}
+    area = own["area_ha"] if "area_ha" in own else shapes.area / 1e4
+    return own.assign(farm_id=farm, category=farm.map(categories), area_ha=area, mapped=True)
+
+
+def _soil(field: np.ndarray, district: str, land: Mapping[str, Any], seed: int) -> Soil:
+    shape = field.shape
+    random = chance(seed, "ground", district)
+    relief = random_field(random, shape, 60)
+    hollow = random_field(random, shape, 18)
+    uneven = chance(seed, "uneven", district).choice([0.4, 1.0, 2.0], int(field.max()) + 1, p=[0.35, 0.4, 0.25])[field]
+    rich = 1 + land["mineral_cv"] * uneven * random_field(random, shape, 25) + 0.10 * relief
+    stand = 1 + 0.07 * random_field(random, shape, 9)
+    slow = random_field(chance(seed, "height", district), shape, 250)
+    height = 190 + 22 * slow + 7 * relief
+    steep_y, steep_x = np.gradient(height, 10.0)
+    return Soil(
+        np.clip(land["capacity_mm"] + 22 * relief + 14 * hollow * uneven, 70, 240),
+        land["mineral_kg_ha"] * np.clip(rich, 0.3, 1.9),
         np.clip(stand, 0.5, 1.25),
         np.clip(0.72 - 0.05 * relief + 0.03 * hollow, 0.5, 1.0),
-        190 + 22 * slow + 7 * relief,
-        _nutrients(grid.shape, relief, chance(seed, "nutrients", district)),
+        height,
+        np.degrees(np.arctan(np.hypot(steep_y, steep_x))),
+        _nutrients(shape, relief, chance(seed, "nutrients", district)),
     )
 
 
@@ -73,3 +99,19 @@ def _nutrients(shape: tuple[int, int], relief: np.ndarray, random: np.random.Gen
         "p2o5_mg_kg": np.clip(115 * np.exp(0.12 * relief + 0.28 * own[2]), 10, 500),
         "k2o_mg_kg": np.clip(120 * np.exp(0.10 * relief + 0.25 * own[3]), 15, 500),
     }
+
+
+def sampled(grounds: list[Ground], pixels: int, seed: int) -> Estate:
+    """Some pixels of each drawn field: the same ground for the table path."""
+    x, y, soils = [], [], []
+    for place in grounds:
+        numbers = place.field.ravel()
+        for number, field_id in enumerate(place.field_ids, start=1):
+            own = np.flatnonzero(numbers == number)
+            index = np.sort(chance(seed, "sampled", field_id).choice(own, pixels, replace=len(own) < pixels))
+            at_x, at_y = place.x_y_m(index)
+            x.append(at_x)
+            y.append(at_y)
+            soils.append(place.soil.at(index))
+    fields = gpd.GeoDataFrame(pd.concat([place.fields for place in grounds], ignore_index=True), crs=4326)
+    return Estate(fields, np.stack(x), np.stack(y), joined(soils), {p.district: p.middle for p in grounds})

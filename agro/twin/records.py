@@ -1,6 +1,6 @@
 """What a region has on record beside the images: a height model, a survey of the soil, the weather of each day."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from rasterio.warp import Resampling, reproject
 
 from agro.twin.chance import chance, random_field
 from agro.twin.land import Ground
-from agro.twin.weather import season_weather, winter_weather
 
 _POSTING_DEG = 1 / 3600  # [deg] of the height model, one arc second as Copernicus GLO-30 has at low latitudes
 _HEADINGS = (
@@ -34,7 +33,7 @@ def write_elevation(folder: Path, ground: Ground, seed: int) -> None:
     noise = random_field(chance(seed, "elevation", ground.district), shape, 4)
     height = np.full(shape, np.nan, "float32")
     reproject(
-        ground.height_m.astype("float32"),
+        ground.soil.height_m.astype("float32"),
         height,
         src_crs=ground.grid.crs,
         src_transform=ground.grid.transform,
@@ -51,19 +50,12 @@ def write_elevation(folder: Path, ground: Ground, seed: int) -> None:
         dem.units = ("m",)
 
 
-def write_weather(folder: Path, ground: Ground, climate: Mapping[str, Any], seasons: Sequence[int], seed: int) -> None:
-    """Every day from the April before the first season to the last season's end, summers and winters."""
+def write_weather(folder: Path, days: pd.DataFrame) -> None:
+    """Every day from the winter before the first season to the last season's end, a file a place."""
     folder.mkdir(exist_ok=True)
-    west, south, east, north = ground.grid.bounds
-    _, latitude = Transformer.from_crs(ground.grid.crs, 4326, always_xy=True).transform(
-        (west + east) / 2, (south + north) / 2
-    )
-    years = range(min(seasons) - 1, max(seasons) + 1)
-    summers = [season_weather(climate, ground.district, year, latitude, seed) for year in years]
-    winters = [winter_weather(climate, ground.district, year, seed) for year in years[1:]]
-    table = pd.concat([*summers, *winters]).sort_values("day")
     known = ["day", "tmin_c", "tmax_c", "tmean_c", "rain_mm", "radiation_mj_m2"]
-    table[known].to_csv(folder / f"{ground.district}.csv", index=False, float_format="%.3f")
+    for place, table in days.groupby("place"):
+        table[known].to_csv(folder / f"{place}.csv", index=False, float_format="%.3f")
 
 
 def write_soil_samples(
@@ -85,7 +77,7 @@ def write_soil_samples(
             middle_x = ground.grid.west_m + 10 * x[mine][nearest] + 5
             middle_y = ground.grid.north_m - 10 * y[mine][nearest] - 5
             longitude, latitude = to_degrees.transform(middle_x, middle_y)
-            found = {name: float(values[y[mine], x[mine]].mean()) for name, values in ground.nutrients.items()}
+            found = {name: float(values[y[mine], x[mine]].mean()) for name, values in ground.soil.nutrients.items()}
             rows.append(
                 (f"{field_id}/{plots[one]}", field_id, longitude, latitude, _measured(found, laboratory, random))
             )
@@ -93,16 +85,16 @@ def write_soil_samples(
     lines += [
         ";".join(
             [sample, field_id, f"{longitude:.6f}", f"{latitude:.6f}", "0", "20", f"10.05.{season}"]
-            + [_decimal(found[name], digits) for name, digits in zip(ground.nutrients, (2, 2, 0, 0), strict=True)]
+            + [_decimal(found[name], digits) for name, digits in zip(ground.soil.nutrients, (2, 2, 0, 0), strict=True)]
         )
         for sample, field_id, longitude, latitude, found in rows
     ]
     (folder / f"{ground.district}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     y, x = (ground.field[::2, ::2] > 0).nonzero()
     table = pd.DataFrame({"row": y, "column": x})
-    for name, values in ground.nutrients.items():
+    for name, values in ground.soil.nutrients.items():
         table[name] = values[::2, ::2][y, x].astype("float32")
-    table["height_m"] = ground.height_m[::2, ::2][y, x].astype("float32")
+    table["height_m"] = ground.soil.height_m[::2, ::2][y, x].astype("float32")
     table.to_parquet(truth / f"soil-{ground.district}.parquet", index=False)
 
 

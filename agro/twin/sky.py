@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import binary_dilation, binary_erosion, shift
 
-from agro.twin.chance import random_field
+from agro.twin.chance import random_field, random_surface
 from agro.twin.light import BANDS, to_20_m
 
 _CLOUD = (
@@ -24,6 +24,8 @@ _CLOUD = (
     0.38,
 )  # [1] thick cloud in the order of BANDS. assumption
 _THIN_OPACITY = 0.25  # [1] of cirrus. assumption
+_WAVES = 20  # [1] of a sky that is evaluated at points
+_CIRRUS_SHARE = 0.15  # [1] of passes. assumption
 
 
 @dataclass(frozen=True)
@@ -64,17 +66,11 @@ def sky(
     shape: tuple[int, int], chances: Mapping[str, Any], sun: tuple[float, float], random: np.random.Generator
 ) -> Sky:
     """The sky of one pass over a place."""
-    kind = random.random()
-    if kind < chances["clear_share"]:
-        cover = random.uniform(0, 0.04)
-    elif kind > 1 - chances["overcast_share"]:
-        cover = random.uniform(0.9, 1.0)
-    else:
-        cover = random.beta(1.1, 1.4)
+    cover = _cover(chances, random)
     surface = random_field(random, shape, float(random.uniform(35, 110))) + 0.25 * random_field(random, shape, 9)
     edge = np.quantile(surface, 1 - cover) if 0 < cover < 1 else (np.inf if cover == 0 else -np.inf)
     thick = np.clip((surface - edge) * 3.5, 0, 1)
-    cirrus = random.random() < 0.15
+    cirrus = random.random() < _CIRRUS_SHARE
     thin = _THIN_OPACITY * np.clip(random_field(random, shape, 120), 0, 1) if cirrus else np.zeros(shape)
     height_px = random.uniform(800, 2400) / 10
     zenith, azimuth = np.radians(sun)
@@ -83,12 +79,53 @@ def sky(
     return Sky(np.maximum(thick, thin), np.clip(shade, 0, 1) * (1 - thick), float((thick > 0.2).mean()))
 
 
-def through(reflectance: Mapping[str, np.ndarray], above: Sky) -> dict[str, np.ndarray]:
+def _cover(chances: Mapping[str, Any], random: np.random.Generator) -> float:
+    kind = random.random()
+    if kind < chances["clear_share"]:
+        return float(random.uniform(0, 0.04))
+    if kind > 1 - chances["overcast_share"]:
+        return float(random.uniform(0.9, 1.0))
+    return float(random.beta(1.1, 1.4))
+
+
+def sky_at(
+    x_m: np.ndarray,
+    y_m: np.ndarray,
+    chances: Mapping[str, Any],
+    sun: tuple[float, float],
+    margin_m: float,
+    random: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same sky at points [m]: opacity and shade [1], and whether a classification would believe the pixel.
+
+    A pixel within `margin_m` of what is called cloud or shadow is not believed; a whole veil of cirrus is missed now
+    and then.
+    """
+    from scipy.special import ndtri
+
+    cover, range_m = _cover(chances, random), float(random.uniform(350, 1100))
+    wide = random_surface(random, range_m, _WAVES)
+    edge = 1.03 * ndtri(1 - np.clip(cover, 1e-6, 1 - 1e-6))
+    near = 0.7 * margin_m / (0.46 * range_m)  # so much the surface changes over the margin
+    away = random.uniform(800, 2400) * np.tan(np.radians(sun[0]))
+    east, north = -away * np.sin(np.radians(sun[1])), -away * np.cos(np.radians(sun[1]))
+    ragged = 0.25 * random.normal(size=(2, *x_m.shape)) - edge
+    above, toward_sun = wide(x_m, y_m) + ragged[0], wide(x_m - east, y_m - north) + ragged[1]
+    thick, shade = np.clip(3.5 * above, 0, 1), np.clip(3.5 * toward_sun, 0, 1)
+    opacity = thick
+    veiled, missed = random.random() < _CIRRUS_SHARE, random.random() < chances["missed_veil_share"]
+    if veiled:
+        opacity = np.maximum(thick, _THIN_OPACITY * np.clip(random_surface(random, 1200, _WAVES)(x_m, y_m), 0, 1))
+    called = (3.5 * (above + near) > 0.12) | (3.5 * (toward_sun + near) > 0.12) | ((opacity > 0.12) & (not missed))
+    return opacity, shade * (1 - thick), ~called
+
+
+def through(reflectance: Mapping[str, np.ndarray], opacity: np.ndarray, shade: np.ndarray) -> dict[str, np.ndarray]:
     """Reflectance as the sensor's product would show it, cloud and shadow included."""
     seen = {}
     for i, band in enumerate(BANDS):
-        shaded = reflectance[band] * (1 - 0.6 * above.shade)
-        seen[band] = shaded * (1 - above.opacity) + _CLOUD[i] * above.opacity
+        shaded = reflectance[band] * (1 - 0.6 * shade)
+        seen[band] = shaded * (1 - opacity) + _CLOUD[i] * opacity
     return seen
 
 

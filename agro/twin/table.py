@@ -1,0 +1,170 @@
+"""The fast path: a region as the tables that the store would give, without drawing an image.
+
+The same growth, light, noise and clouds as the drawn region, on some tens of sample pixels of each field, for all
+fields and seasons at once. How indices are made of bands is the caller's: this world knows reflectance only.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from agro.twin.chance import chance
+from agro.twin.estate import estate
+from agro.twin.growth import State, yield_t_ha
+from agro.twin.harvest import NO_HARVEST, district_statistics, harvest_records
+from agro.twin.looks import Measure, watched
+from agro.twin.past import Past, past
+
+_WEATHER = (
+    *("place", "day", "tmin_c", "tmax_c", "tmean_c", "rain_mm", "radiation_mj_m2", "wind_m_s", "wind_height_m"),
+    *("vapour_pressure_kpa", "dew_point_c", "humidity_pct", "humidity_max_pct", "humidity_min_pct", "et0_mm"),
+)
+_NITRATE_SHARE = 0.6  # [1] of the root zone's nitrate that lies in its upper 40 cm. assumption
+_KG_OF_MG = 4.6  # [kg/ha per mg/kg] 40 cm of soil of 1.15 g/cm3
+_NITRATE_CV = 0.15  # [1] error of a mixed sample of a field. assumption
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What nobody is told.
+
+    was       fields, care, pixels and weather, for `agro.twin.oracle` and `agro.twin.optimum`
+    fields    field_id, season, district, farm_id, category, crop, previous_crop, area_ha, n_kg_ha, nitrate_kg_ha,
+              mapped, yield_t_ha after cleaning (NaN where nothing is harvested), production_t
+    yields_t_ha  (row of `fields`, pixel)
+    """
+
+    was: Past
+    fields: pd.DataFrame
+    yields_t_ha: np.ndarray
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What a pipeline would have, each table by the columns of the reader that it stands for, and the truth apart.
+
+    outlines    `agro.domain.land.OUTLINE_COLUMNS` and geometry; only of fields that are on record
+    seasons     `agro.domain.land.SEASON_COLUMNS`, of the same fields
+    fieldstats  as `agro.store.history.fieldstats` gives them
+    weather     as `agro.sources.weather.read_weather` gives it; the place is the district
+    soil        field_id, humus_pct, ph_kcl, p2o5_mg_kg, k2o_mg_kg, as a survey of the first season found them
+    nitrate     field_id, season, sampled_on, n_no3_mg_kg of 0-40 cm before sowing
+    relief      field_id, height_m, slope_deg
+    harvest     field_id, season, crop, harvested_on, area_ha, yield_t_ha, weight_basis, moisture_pct
+    statistics  district, crop, category, season, area_ha, production_t, weight_basis, vintage; of all fields
+    """
+
+    outlines: gpd.GeoDataFrame
+    seasons: pd.DataFrame
+    fieldstats: pd.DataFrame
+    weather: pd.DataFrame
+    soil: pd.DataFrame
+    nitrate: pd.DataFrame
+    relief: pd.DataFrame
+    harvest: pd.DataFrame
+    statistics: pd.DataFrame
+    truth: Truth
+
+
+def tables(
+    facts: Mapping[str, Any],
+    seed: int,
+    measure: Measure,
+    seasons: Sequence[int] = tuple(range(2011, 2023)),
+    n_fields: int = 40,
+    pixels: int = 30,
+    mapped_share: float = 1.0,
+) -> Tables:
+    """One region of another seed, its fields made up, too.
+
+    `facts` are those of configs/twin.toml; a `mapped_share` of the fields is on record, the statistics are of all.
+    """
+    land = estate(facts, seed, n_fields, pixels, mapped_share)
+    was = past(facts, seed, land, seasons)
+    fieldstats, last = watched(was, measure)
+    truth = truth_of(was, last)
+    on_record = truth.fields["mapped"].to_numpy()
+    return Tables(
+        land.fields[land.fields["mapped"]].drop(columns=["category", "mapped"]).reset_index(drop=True),
+        season_table(was, last)[on_record].reset_index(drop=True),
+        fieldstats,
+        was.days.drop(columns="et0_mm").reindex(columns=_WEATHER),
+        _soil(was),
+        _nitrate(was)[on_record].reset_index(drop=True),
+        _relief(was),
+        harvest_records(truth.fields[on_record], facts, seed),
+        district_statistics(truth.fields, facts, seed),
+        truth,
+    )
+
+
+def truth_of(was: Past, last: State) -> Truth:
+    """The harvests as they really were, from the last evening of the seasons."""
+    yields = was.by_field(yield_t_ha(last, was.plots))
+    yields = np.where(was.work["crop"].isin(NO_HARVEST).to_numpy()[:, None], np.nan, yields)
+    known = ["field_id", "season", "district", "farm_id", "category", "crop", "previous_crop", "area_ha", "n_kg_ha"]
+    fields = was.work[[*known, "nitrate_kg_ha"]].assign(
+        mapped=was.estate.fields["mapped"].to_numpy()[was.field],
+        harvested_on=_date(was.work["season"], was.by_field(last.reaped_on).max(axis=1)),
+        yield_t_ha=yields.mean(axis=1),
+    )
+    return Truth(was, fields.assign(production_t=fields["yield_t_ha"] * fields["area_ha"]), yields)
+
+
+def season_table(was: Past, last: State) -> pd.DataFrame:
+    """What the farms know of their seasons, every field, by `agro.domain.land.SEASON_COLUMNS`."""
+    work = was.work
+    sown = pd.Series(_date(work["season"], work["sown"]))
+    reaped = pd.Series(_date(work["season"], was.by_field(last.reaped_on).max(axis=1)))
+    return pd.DataFrame(
+        {
+            **{name: work[name] for name in ("field_id", "season", "crop")},
+            "variety": None,
+            "sown_on": sown.where(work["sown"] >= 0, None),
+            "harvested_on": reaped.where(~work["crop"].isin(NO_HARVEST), None),
+            "previous_crop": work["previous_crop"],
+            "straw": work["straw"],
+            "n_kg_ha": work["n_kg_ha"],
+            "p2o5_kg_ha": None,
+            "k2o_kg_ha": None,
+        }
+    )
+
+
+def _date(season: pd.Series, day: Any) -> Any:
+    start = pd.to_datetime(season.astype(str) + "-04-01")
+    return (start + pd.to_timedelta(np.asarray(day), unit="D")).dt.date.to_numpy()
+
+
+def _soil(was: Past) -> pd.DataFrame:
+    """One row a mapped field, with the errors of the laboratory."""
+    land, rules = was.estate, was.facts["laboratory"]
+    random = chance(was.seed, "soil table")
+    table = land.fields[["field_id"]].copy()
+    for name, values in land.soil.nutrients.items():
+        error = random.normal(size=len(table))
+        mean = values.mean(axis=1)
+        table[name] = (
+            mean + rules["ph_error"] * error if name == "ph_kcl" else mean * (1 + rules["error_cv"][name] * error)
+        )
+    return table[land.fields["mapped"]].reset_index(drop=True)
+
+
+def _nitrate(was: Past) -> pd.DataFrame:
+    random = chance(was.seed, "nitrate table")
+    kg_ha = was.by_field(was.plots.nitrate_kg_ha).mean(axis=1)
+    found = kg_ha * _NITRATE_SHARE / _KG_OF_MG * (1 + random.normal(0, _NITRATE_CV, len(kg_ha)))
+    early = _date(was.work["season"], np.full(len(kg_ha), 30))
+    return was.work[["field_id", "season"]].assign(sampled_on=early, n_no3_mg_kg=np.maximum(found, 0.5))
+
+
+def _relief(was: Past) -> pd.DataFrame:
+    land = was.estate
+    table = land.fields[["field_id"]].assign(
+        height_m=land.soil.height_m.mean(axis=1), slope_deg=land.soil.slope_deg.mean(axis=1)
+    )
+    return table[land.fields["mapped"]].reset_index(drop=True)
