@@ -174,8 +174,8 @@ def eyes_of(settings: Settings) -> list[Eye]:
     catalog, records = settings.imagery.catalog, settings.records
     eyes = [Eye(catalog.parent if catalog else None, "after-pass/after-pass")]
     eyes += [Eye(place, "after-pass/after-pass") for place in (settings.fields.path, settings.fields.seasons) if place]
-    named = (records.elevation, records.soil, records.weather)
-    return [*eyes, *(Eye(place, "winter-review/winter-review") for place in named if place)]
+    named = [place for _, place in records if isinstance(place, Path)]
+    return [*eyes, *(Eye(place, "winter-review/winter-review") for place in named)]
 
 
 def signature(place: Path) -> str:

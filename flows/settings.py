@@ -24,6 +24,7 @@ CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 _PATHS = (
     *("store.path", "imagery.catalog", "imagery.bands", "fields.path", "fields.seasons", "twin.path"),
     *("messages.outbox", "messages.addresses", "records.elevation", "records.soil", "records.weather"),
+    *("records.harvest", "records.statistics", "records.harvest_summaries", "records.yield_monitors"),
 )
 
 
@@ -109,6 +110,10 @@ class Records(_Section):
     soil: _MaybePath
     weather: _MaybePath
     wind_height_m: float = Field(gt=0, le=100)
+    harvest: _MaybePath
+    statistics: _MaybePath
+    harvest_summaries: _MaybePath
+    yield_monitors: _MaybePath
 
 
 class Maps(_Section):

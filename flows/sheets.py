@@ -32,6 +32,7 @@ _KIND = {
     **dict.fromkeys(_SOIL, "soil"),
     **{name: "seasons" for name in LAYERS if name.startswith("season_")},
     **{"wetness": "moisture", "zone": "zones"},
+    **dict.fromkeys(("yield_t_ha", "yield_se"), "yield_maps"),
 }
 OTHER_LAYERS = tuple(name for name in STYLES if name in _KIND)  # drawn here; those of a pass in flows.pictures
 
@@ -167,6 +168,8 @@ def _panel(store: Store, index: Index, field: _Field, layer: str) -> Panel:
         return Panel(layer, values, grid, note=_spread(values, layer, language), heights=heights)
     if kind == "soil":
         return _soil(store, newest, field, layer, values, grid)
+    if kind == "yield_maps":
+        return _yields(store, newest, field, layer, values, grid)
     if kind == "zones":
         return _zones(store, newest, field, values, grid)
     told = say("season {year}", language, year=newest.properties["agro:season"])
@@ -254,6 +257,33 @@ def _choice(store: Store, result: Published, layer: str) -> pd.Series:
     table = from_parquet(read_asset(store, result, "choices"))
     row: pd.Series = table[table["layer"] == layer].iloc[0]
     return row
+
+
+def _yields(store: Store, result: Published, field: _Field, layer: str, values: np.ndarray, grid: Grid) -> Panel:
+    """The yield of the newest season with points, the field's mean, and what it was measured by."""
+    language, year = field.language, result.properties["agro:season"]
+    table = from_parquet(read_asset(store, result, "fields"))
+    mine = table[table["field_id"] == field.row.name]
+    told = say("season {year}", language, year=year)
+    if not len(mine) or mine["refused"].iloc[0]:
+        return Panel(layer, None, None, missing=say("no points of a combine make a map of this field", language))
+    row = mine.iloc[0]
+    times, digits = (10, 1) if language == "ru" else (1, 2)  # people here count centners
+    mean, error, place = (
+        number(times * float(row[name]), digits, language) for name in ("yield_t_ha", "yield_se_t_ha", "pixel_se_t_ha")
+    )
+    note = say(
+        "Mean {mean} ± {error} t/ha, scaled to the weighed harvest; a place ± {place}. {left} of {points} points are left out."  # noqa: E501
+        if row["scaled_to"] == "weighed harvest"
+        else "Mean {mean} ± {error} t/ha by the monitor alone; a place ± {place}. {left} of {points} points are left out.",  # noqa: E501
+        language,
+        mean=mean,
+        error=error,
+        place=place,
+        left=int(row["points"] - row["kept"]),
+        points=int(row["points"]),
+    )
+    return Panel(layer, times * values, grid, told, note)
 
 
 def _zones(store: Store, result: Published, field: _Field, values: np.ndarray, grid: Grid) -> Panel:

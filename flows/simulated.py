@@ -25,20 +25,25 @@ _LONGEST_WAIT_S = 1800  # [s] for another run that makes the same region
 
 @dataclass(frozen=True)
 class Records:
-    """Where the records beside the images are: heights, laboratory samples, weather; None where there are none."""
+    """Where the records beside the images are: heights, samples, weather, harvests; None where there are none."""
 
     elevation: Path | None
     soil: Path | None
     weather: Path | None
+    harvest: Path | None
+    statistics: Path | None
+    harvest_summaries: Path | None
+    yield_monitors: Path | None
 
 
 def records_of(settings: Settings, land: "Land") -> Records:
     """The records that the settings name, or those of the simulated region."""
-    named = settings.records
+    named = {name: getattr(settings.records, name) for name in Records.__dataclass_fields__}
     if settings.imagery.source != "twin":
-        return Records(named.elevation, named.soil, named.weather)
+        return Records(**named)
     own = twin_catalog(settings, land).parents[1]
-    return Records(named.elevation or own / "elevation", named.soil or own / "soil", named.weather or own / "weather")
+    made = {name: own / name for name in named} | {"statistics": own / "statistics" / "crops.csv"}
+    return Records(**{name: named[name] or (made[name] if made[name].exists() else None) for name in named})
 
 
 def twin_catalog(settings: Settings, land: "Land") -> Path:

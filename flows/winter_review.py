@@ -12,6 +12,7 @@ from agro.reports.words import say
 from agro.store.index import Index, opened
 from agro.store.publish import KINDS, Store, writing
 from flows.ground_maps import make_relief
+from flows.harvest_records import keep_records
 from flows.moisture_maps import make_edges, make_wetness
 from flows.plan import Land, read_land
 from flows.progress import progress
@@ -20,9 +21,13 @@ from flows.settings import Settings, load
 from flows.simulated import Records, records_of
 from flows.soil_maps import make_soil
 from flows.water_tables import make_water
+from flows.yield_maps import make_yield_maps
 from flows.zone_maps import make_zones
 
-_STEPS = ("relief", "soil", "season curves", "wetness edges", "wetness", "water balance", "zones")
+_STEPS = (
+    *("harvest records", "yield maps", "relief", "soil", "season curves", "wetness edges", "wetness"),
+    *("water balance", "zones"),
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,10 @@ def _step(
     name: str, settings: Settings, land: Land, records: Records, store: Store, index: Index, today: date
 ) -> list[Refusal]:
     match name:
+        case "yield maps":
+            return make_yield_maps(settings, land, records.yield_monitors, index, today)
+        case "harvest records":
+            return keep_records(settings, land, records, index, today)
         case "relief":
             return make_relief(settings, land, records.elevation, store, index)
         case "soil":

@@ -2,7 +2,7 @@
 
 import typer
 
-from agro.cli import maps, runs, store
+from agro.cli import harvest, maps, runs, store
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -13,7 +13,7 @@ app = typer.Typer(
 export_app = typer.Typer(no_args_is_help=True, help="Write what is published into one file.")
 store_app = typer.Typer(no_args_is_help=True, help="Look after the store.")
 
-for command in (runs.run, runs.review, runs.watch, runs.serve, maps.show, maps.sheet, maps.maps):
+for command in (runs.run, runs.review, runs.watch, runs.serve, maps.show, maps.sheet, maps.maps, harvest.yields):
     app.command()(command)
 app.add_typer(export_app, name="export")
 export_app.command("fieldstats")(maps.export_fieldstats)

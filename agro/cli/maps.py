@@ -10,6 +10,8 @@ from agro.cli.options import AsJson, Config, Output, Sets, StoreDir, the_store
 from agro.cli.voice import day_of, told, write
 from agro.domain.errors import BadInput
 
+_SHORT = {"yield": "yield_t_ha"}  # names of layers that people write
+
 
 def export_fieldstats(
     store: StoreDir = None,
@@ -51,6 +53,7 @@ def show(
         from flows.pictures import picture
         from flows.sheets import OTHER_LAYERS, one_map
 
+        layer = _SHORT.get(layer, layer)
         if field is not None and layer in OTHER_LAYERS:
             content = one_map(place, field, layer, day_of(date_), voice.language)
         else:

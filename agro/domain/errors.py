@@ -92,3 +92,7 @@ class StoreDown(AgroError):
 
 class BalanceOpen(AgroError):
     """More came in than went out and stayed, or less: a fault of the program, never of the input."""
+
+
+class NotProved(AgroError):
+    """A file that was made does not say what was meant: it is not handed out."""

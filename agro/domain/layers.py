@@ -274,6 +274,8 @@ _ROWS = (
         nodata=0,
         statistics=False,
     ),
+    Layer("yield_t_ha", "t/ha", 0.0, 300.0, 10, (), "yield by a combine's monitor", step=0.01, statistics=False),
+    Layer("yield_se", "t/ha", 0.0, 30.0, 10, (), "standard error of a place's yield", step=1e-3, statistics=False),
     # Soil: a map and its standard error are two layers; of p2o5, k2o, n_no3 and s the error is that of a skewed
     # distribution (agro.agromaps.soil.interval_90). The extraction method of p2o5 and k2o stands with the item.
     Layer("humus", "%", 0.0, 25.0, 20, (), "humus of the sampled layer", step=1e-3),

@@ -21,6 +21,10 @@ KIND_NAMES = {
     "water": "water balance",
     "seasons": "season curves",
     "zones": "productivity zones",
+    "harvest": "harvest of fields",
+    "statistics": "statistics of districts",
+    "harvest_summaries": "the harvest as it comes",
+    "yield_maps": "yield maps",
 }
 MOST_SHOWN = 20  # refusals told one by one; the rest is counted
 

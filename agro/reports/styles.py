@@ -52,6 +52,8 @@ STYLES: dict[str, Style] = {
     "season_end": Style(
         "Where did it end earlier?", "end of the season, day of year", _GREEN, (90.0, 300.0), 0, stretched=True
     ),
+    "yield_t_ha": Style("Where did it yield less?", "yield, t/ha", _GREEN, (0.0, 8.0), stretched=True),
+    "yield_se": Style("Where is the yield less sure?", "standard error of yield, t/ha", _SOIL, (0.0, 1.0), 2, True),
     "humus": Style("How rich is the soil?", "humus, %", _SOIL, (0.0, 12.0)),
     "ph": Style("Where is the soil sour?", "pH of the soil in KCl", _SOIL, (4.0, 7.5)),
     "p2o5": Style("Where is phosphorus short?", "available phosphorus P2O5, mg/kg", _SOIL, (0.0, 250.0), 0),

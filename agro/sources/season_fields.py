@@ -49,7 +49,7 @@ def read_season_fields(
             "CSV-EMPTY", "{where}: has no rows", "fill the table or take it out of the configuration", where=where
         )
     columns = _columns(rows[0], where)
-    words = {plain(word): crop.code for crop in crops for word in (crop.code, crop.english, crop.russian, *crop.also)}
+    words = crop_words(crops)
     good, refused, seen = [], [], set()
     for number, cells in enumerate(rows[1:], start=2):
         if not any(str(cell or "").strip() for cell in cells):
@@ -111,11 +111,11 @@ def _row(cells: Mapping[str, Any], words: Mapping[str, str], where: Told) -> dic
         elif name in ("sown_on", "harvested_on"):
             row[name] = day(cell, text, where, name)
         elif name == "season":
-            row[name] = _season(text, where)
+            row[name] = season_of(text, where)
         elif name.endswith("_kg_ha"):
             row[name] = _dose(text, where, name)
         elif name in ("crop", "previous_crop"):
-            row[name] = _crop(text, words, where)
+            row[name] = crop_of(text, words, where)
         elif name == "straw":
             row[name] = _straw(text, where)
         else:
@@ -125,8 +125,9 @@ def _row(cells: Mapping[str, Any], words: Mapping[str, str], where: Told) -> dic
     return row
 
 
-def _season(text: str, where: Told) -> int:
-    if not re.fullmatch(r"\d{4}(\.0)?", text) or int(text[:4]) not in _SEASONS:
+def season_of(text: str, where: Told, seasons: range = _SEASONS) -> int:
+    """The year of harvest that a cell names. Raises BadInput."""
+    if not re.fullmatch(r"\d{4}(\.0)?", text) or int(text[:4]) not in seasons:
         raise BadInput(
             "CSV-SEASON",
             "{where}: the season is {met}, expected a year",
@@ -155,7 +156,13 @@ def _dose(text: str, where: Told, column: str) -> float:
     return value
 
 
-def _crop(text: str, words: Mapping[str, str], where: Told) -> str:
+def crop_words(crops: Sequence[Crop]) -> dict[str, str]:
+    """The code of every word that people write for a crop, the words as `plain` gives them."""
+    return {plain(word): crop.code for crop in crops for word in (crop.code, crop.english, crop.russian, *crop.also)}
+
+
+def crop_of(text: str, words: Mapping[str, str], where: Told | str) -> str:
+    """The code of the crop that a cell names, by `crop_words`. Raises BadInput."""
     code = words.get(plain(text))
     if code is None:
         near = get_close_matches(plain(text), list(words), n=1)

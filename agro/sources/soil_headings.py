@@ -1,7 +1,6 @@
 """The headings of laboratory tables: what a column holds, in which unit, by which method. Nothing is guessed."""
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,6 +9,7 @@ from typing import Any
 
 from agro.domain.errors import AgroError, BadInput, Refusal
 from agro.domain.soil import DETERMINANDS, EXTRACTIONS
+from agro.sources.tables import even
 
 _LOOKALIKES = str.maketrans("аверкмнорстху", "abepkmhopctxy")  # Cyrillic letters that stand in formulas as Latin ones
 _METHOD_WORDS = {
@@ -138,12 +138,12 @@ def read_headings(headings: Sequence[Any], said: Said, where: str) -> tuple[list
 
 def method_of(text: str) -> str | None:
     """The extraction method that a text names, by its author or its GOST; none where it names none or several."""
-    found = [code for code, words in _METHOD_WORDS.items() if re.search(words, _even(text))]
+    found = [code for code, words in _METHOD_WORDS.items() if re.search(words, even(text))]
     return found[0] if len(found) == 1 else None
 
 
 def _column(place: int, heading: str, said: Said, where: str) -> Column | None:
-    text = _even(heading)
+    text = even(heading)
     unit = next((unit for unit, (words, _) in _UNITS.items() if re.search(words, text)), None)
     rest = text
     for words in (*(words for words, _ in _UNITS.values()), *_METHOD_WORDS.values()):
@@ -200,7 +200,7 @@ def _unknown_method(method: str, heading: str, where: str) -> BadInput:
 
 
 def _unread(unknown: Sequence[str], where: str) -> Refusal:
-    near = {heading: get_close_matches(_key(_even(heading)), _NAMES, n=1, cutoff=0.8) for heading in unknown}
+    near = {heading: get_close_matches(_key(even(heading)), _NAMES, n=1, cutoff=0.8) for heading in unknown}
     return BadInput(
         "SOIL-COLUMNS",
         "{where}: not read, because nothing here is called so: {met}",
@@ -209,11 +209,6 @@ def _unread(unknown: Sequence[str], where: str) -> Refusal:
         met=", ".join(unknown[:12]) + (", ..." if len(unknown) > 12 else ""),
         near=", ".join(f"{heading} -> {_NAMES[key[0]]}" for heading, key in near.items() if key),
     ).refusal
-
-
-def _even(text: str) -> str:
-    """Without case, with plain digits for ₂ and ², `ё` as `е`, and `№` as `n`."""
-    return unicodedata.normalize("NFKC", text.replace("№", "n ")).casefold().replace("ё", "е").replace("_", " ")
 
 
 def _key(text: str) -> str:

@@ -15,10 +15,9 @@ from agro.domain.soil import DETERMINANDS, SAMPLE_COLUMNS, Bounds
 from agro.sources.outlines import read_features
 from agro.sources.soil_headings import Column, Said, method_of, read_headings
 from agro.sources.soil_places import place_in_fields, sample_shapes
-from agro.sources.tables import day, read_rows
+from agro.sources.tables import day, number_of, read_rows, text_of
 
 _TABLES = (".csv", ".xlsx")
-_NOTHING = {"", "-", "–", "—", "н/д", "нет", "nan", "none", "n/a", "na"}
 _BELOW = re.compile(r"^(?:<|менее|ниже|less than)\s*(.+)$", re.IGNORECASE)
 _FIRST_DAY = date(1950, 1, 1)  # before it no agrochemical survey. source: ours
 _DEEPEST_CM = 300.0  # [cm] deeper is no soil sample
@@ -138,7 +137,7 @@ def _row(
     place: Told,
 ) -> dict[str, Any]:
     row: dict[str, Any] = {**dict.fromkeys(SAMPLE_COLUMNS), "place": place, "number": place.facts["n"]}
-    text = {name: _text(cell) for name, (_, cell) in cells.items()}
+    text = {name: text_of(cell) for name, (_, cell) in cells.items()}
     if not text["sample_id"]:
         raise BadInput("CSV-CELL", "{where}: {column} is empty", "fill it", where=place, column="sample_id")
     row["sample_id"], row["field_id"] = text["sample_id"], text.get("field_id") or None
@@ -165,25 +164,10 @@ def _row(
     return row
 
 
-def _text(cell: Any) -> str:
-    if cell is None or (isinstance(cell, float) and np.isnan(cell)):
-        return ""
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    text = re.sub(r"\s+", " ", str(cell)).strip()
-    return "" if text.casefold() in _NOTHING else text
-
-
-def _number(text: str) -> float:
-    """A number with a decimal comma or point; NaN where it is none."""
-    plain = re.sub(r"(?<=\d)[ \u00a0](?=\d{3}(?!\d))", "", text)  # blanks between thousands
-    return float(plain.replace(",", ".")) if re.fullmatch(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?", plain) else np.nan
-
-
 def _figure(text: str, column: Column, place: Told) -> tuple[float, bool]:
     """The figure in our unit, and whether it is only the limit below which the laboratory cannot tell."""
     below = _BELOW.match(text)
-    value = _number(below[1] if below else text)
+    value = number_of(below[1] if below else text)
     if np.isnan(value):
         raise BadInput(
             "SOIL-NUMBER",
@@ -197,7 +181,7 @@ def _figure(text: str, column: Column, place: Told) -> tuple[float, bool]:
 
 
 def _coordinate(text: str, axis: str, place: Told) -> float:
-    value = _number(text)
+    value = number_of(text)
     if np.isnan(value):
         raise BadInput(
             "SOIL-COORDINATE",
@@ -290,10 +274,10 @@ def _depth(
 ) -> tuple[float, float]:
     """The sampled layer [cm]: two columns, one `0-20`, or what was said with the file."""
     if text.get("depth_from_cm") and text.get("depth_to_cm"):
-        ends = (_number(text["depth_from_cm"]), _number(text["depth_to_cm"]))
+        ends = (number_of(text["depth_from_cm"]), number_of(text["depth_to_cm"]))
     elif text.get("depth_cm"):
         met = re.fullmatch(r"([\d.,]+)\s*[-–—]\s*([\d.,]+)(?:\s*(?:см|cm))?", text["depth_cm"])
-        ends = (_number(met[1]), _number(met[2])) if met else (np.nan, np.nan)
+        ends = (number_of(met[1]), number_of(met[2])) if met else (np.nan, np.nan)
     else:
         ends = said.depth_cm or (np.nan, np.nan)
     if not 0 <= ends[0] < ends[1] <= _DEEPEST_CM:

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from difflib import get_close_matches
@@ -13,6 +14,8 @@ from agro.domain.errors import BadInput, Told
 from agro.sources.guard import LARGEST_TEXT_BYTES
 
 _MOST_ROWS = 2_000_000
+_NOTHING = {"", "-", "–", "—", "н/д", "нет", "nan", "none", "n/a", "na"}
+_SERIAL = re.compile(r"[1-6]\d{4}(\.0+)?")  # a day as spreadsheets count them: 1927 to 2091
 
 
 def read_rows(path: Path) -> list[list[Any]]:
@@ -125,7 +128,9 @@ def day(cell: Any, text: str, where: Told, column: str) -> date:
     raise BadInput(
         "CSV-DATE",
         "{where}: {column} is {met}, expected YYYY-MM-DD or DD.MM.YYYY",
-        "write the date so",
+        "it looks like a spreadsheet's count of days, which has two beginnings: give the column the format of a date"
+        if _SERIAL.fullmatch(text)
+        else "write the date so",
         where=where,
         column=column,
         met=text,
@@ -135,3 +140,24 @@ def day(cell: Any, text: str, where: Told, column: str) -> date:
 def plain(word: Any) -> str:
     """A word without case and without superfluous blanks, to compare."""
     return re.sub(r"\s+", " ", str(word or "")).strip().casefold()
+
+
+def text_of(cell: Any) -> str:
+    """A cell as text without superfluous blanks; empty where it says nothing."""
+    if cell is None or (isinstance(cell, float) and cell != cell):
+        return ""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    text = re.sub(r"\s+", " ", str(cell)).strip()
+    return "" if text.casefold() in _NOTHING else text
+
+
+def number_of(text: str) -> float:
+    """A number with a decimal comma or point; NaN where it is none."""
+    close = re.sub(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(?!\d))", "", text)  # blanks between thousands
+    return float(close.replace(",", ".")) if re.fullmatch(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?", close) else float("nan")
+
+
+def even(text: str) -> str:
+    """Without case, with plain digits for ₂ and ², `ё` as `е`, and `№` as `n`."""
+    return unicodedata.normalize("NFKC", text.replace("№", "n ")).casefold().replace("ё", "е").replace("_", " ")

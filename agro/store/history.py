@@ -88,6 +88,17 @@ def seasons(store: Store, as_of: str | None = None) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True).drop_duplicates(["field_id", "season"], keep="last")
 
 
+def yields(store: Store, asset: str, as_of: str | None = None) -> pd.DataFrame:
+    """`fields` or `points` of the newest yield map of each season and district; empty where there is none."""
+    with opened(store) as index:
+        newest = {
+            (result.properties["agro:season"], result.properties["agro:district"]): result
+            for result in index.items("yield_maps", as_of)
+        }
+        tables = [from_parquet(read_asset(store, newest[key], asset)) for key in sorted(newest)]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
 def parts_of(store: Store, acquisition_id: str, as_of: str | None = None) -> list[Published]:
     """The parts of one acquisition's map that its current table was counted from."""
     return all_parts(store, as_of)(acquisition_id)
@@ -107,3 +118,19 @@ def all_parts(store: Store, as_of: str | None = None) -> Callable[[str], list[Pu
         return [parts[place] for place in parents]
 
     return parts_of_one
+
+
+def records(store: Store, kind: str, as_of: str | None = None) -> pd.DataFrame:
+    """The newest table of `harvest`, `statistics` or `harvest_summaries`; empty where there is none.
+
+    Harvests of several sets of fields stand together, each by its newest table; of one field, season and crop the
+    newest row holds. `as_of` (ISO, UTC): only what was published by then.
+    """
+    with opened(store) as index:
+        newest = {result.properties["agro:field_ids"]: result for result in index.items(kind, as_of)}
+        results = sorted(newest.values(), key=lambda result: result.created)
+        tables = [from_parquet(read_asset(store, result, kind)) for result in results]
+    if not tables:
+        return pd.DataFrame()
+    rows = pd.concat(tables, ignore_index=True)
+    return rows.drop_duplicates(["field_id", "season", "crop"], keep="last") if kind == "harvest" else rows

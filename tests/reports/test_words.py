@@ -10,11 +10,22 @@ from agro.reports.run_summary import KIND_NAMES
 from agro.reports.russian import RUSSIAN
 from agro.reports.styles import STYLES
 from agro.reports.words import day, number, reason, remedy, say
+from agro.reports.yield_summary import REASON_NAMES
 from agro.store.publish import KINDS
 from flows.winter_review import _STEPS
 
 ROOT = Path(__file__).parents[2]
-_RAISED = {"BadInput", "BalanceOpen", "WrongGrid", "TornFile", "SourceDown", "StoreDown", "AgroError", "Refusal"}
+_RAISED = {
+    "BadInput",
+    "BalanceOpen",
+    "WrongGrid",
+    "TornFile",
+    "SourceDown",
+    "StoreDown",
+    "NotProved",
+    "AgroError",
+    "Refusal",
+}
 
 
 def sentences() -> dict[str, str]:
@@ -54,7 +65,7 @@ def test_every_sentence_has_its_russian_and_no_russian_is_left_over() -> None:
     missing = {text: where for text, where in said.items() if text not in RUSSIAN}
     assert not missing
     style = {word for one in STYLES.values() for word in (one.question, one.name)}
-    style |= {*KIND_NAMES.values(), *_STEPS}
+    style |= {*KIND_NAMES.values(), *_STEPS, *REASON_NAMES.values()}
     assert style <= set(RUSSIAN)
     assert set(KIND_NAMES) == set(KINDS)
     assert not set(RUSSIAN) - set(said) - style

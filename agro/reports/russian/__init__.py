@@ -1,8 +1,10 @@
 """The Russian of every sentence that a farmer, an analyst or an operator reads. The key is the English one."""
 
+from agro.reports.russian.harvest import HARVEST
 from agro.reports.russian.inputs import INPUTS
 from agro.reports.russian.letters import LETTERS
 from agro.reports.russian.maps import MAPS
 from agro.reports.russian.runs import RUNS
+from agro.reports.russian.terminals import TERMINALS
 
-RUSSIAN: dict[str, str] = RUNS | INPUTS | MAPS | LETTERS
+RUSSIAN: dict[str, str] = RUNS | INPUTS | MAPS | LETTERS | TERMINALS | HARVEST
