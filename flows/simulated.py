@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agro.domain.errors import BadInput, StoreDown
 from agro.reports.words import say
@@ -103,15 +103,16 @@ def _making(path: Path) -> Iterator[None]:
 
 
 def simulated_tables(
-    seed: int, seasons: Sequence[int] = tuple(range(2011, 2023)), n_fields: int = 40, mapped_share: float = 1.0
+    seed: int, seasons: Sequence[int] = tuple(range(2011, 2023)), n_fields: int = 40, **options: Any
 ) -> "Tables":
     """A simulated region as the tables that the store's readers would give, without an image: seconds, for many seeds.
 
-    Its indices and leaf area are made from its light by the pipeline's own functions. See `agro.twin.table.Tables`.
+    Its indices and leaf area are made from its light by the pipeline's own functions. See `agro.twin.table` for
+    what the tables hold and for the other options: pixels, mapped_share, trial_share.
     """
     from agro.twin.table import tables
 
-    return tables(facts(CONFIGS / "twin.toml"), seed, measure, seasons, n_fields, mapped_share=mapped_share)
+    return tables(facts(CONFIGS / "twin.toml"), seed, measure, seasons, n_fields, **options)
 
 
 def measure(bands: "Mapping[str, np.ndarray]", angles: "Angles") -> "dict[str, np.ndarray]":

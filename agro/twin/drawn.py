@@ -1,7 +1,7 @@
 """One district's season, drawn: the crops grow on every 10 m pixel, and each pass becomes images and truth."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +10,9 @@ import pandas as pd
 
 from agro.twin.care import plots
 from agro.twin.chance import chance
+from agro.twin.events import with_events
 from agro.twin.growth import State, live, yield_t_ha
-from agro.twin.harm import UNHARMED, Harm, hurting, planted, thinned
+from agro.twin.harm import Harm, hurting
 from agro.twin.land import Ground
 from agro.twin.light import Cover, blurred, mixed, to_20_m, with_errors
 from agro.twin.looks import cover_of
@@ -20,8 +21,11 @@ from agro.twin.plots import Plots
 from agro.twin.sky import Sky, scene_classes, sky, sun_angles, through
 from agro.twin.weather import Weather, stacked
 
-_AROUND = {"crop": "idle_grass", "sown": -1, "reaped_after": 0, "n_kg_ha": 0.0, "nitrate_kg_ha": 40.0, "water": 0.85}
-_AROUND |= {"straw_lai": 0.6, "tilled": False, "vigour": 1.0, "progress": 1.0, "luck": 0.0, "cuts": ()}  # assumption
+_AROUND = {  # idle grass between the fields. assumption
+    **{"crop": "idle_grass", "sown": -1, "reaped_after": 0, "n_kg_ha": 0.0, "nitrate_kg_ha": 40.0, "water": 0.85},
+    **{"straw_lai": 0.6, "tilled": False, "lateness": 1.0, "vigour": 1.0, "progress": 1.0, "luck": 0.0, "woody": 0.0},
+    "cuts": (),
+}
 
 
 @dataclass(frozen=True)
@@ -60,24 +64,17 @@ class Season:
 def season_of(place: Ground, work: pd.DataFrame, days: pd.DataFrame, facts: Mapping[str, Any], seed: int) -> Season:
     """What happens on a district's fields in one season; `work` are its rows in the order of the fields."""
     season, flat = int(work["season"].iloc[0]), place.field.ravel()
-    crops, harms = [], {}
-    for crop, mine in work.reset_index(drop=True).groupby("crop"):
+    crops: list[Crops] = []
+    harms: dict[str, tuple[Harm, np.ndarray]] = {}
+    for _, mine in work.reset_index(drop=True).groupby("crop"):
         row_of = np.full(len(work) + 1, -1)
         row_of[mine.index + 1] = np.arange(len(mine))
         index = np.flatnonzero(row_of[flat] >= 0)
         standing = plots(mine, row_of[flat[index]], place.soil.at(index), facts)
-        here = []
-        for row, field_id in enumerate(mine["field_id"]):
-            own = np.flatnonzero(row_of[flat[index]] == row)
-            harm = (
-                planted(field_id, season, *place.x_y_m(index[own]), facts["harm"], seed)
-                if crop not in UNHARMED
-                else None
-            )
-            if harm is not None:
-                here.append(replace(harm, pixels=own[harm.pixels]))
-                harms[field_id] = here[-1], index[here[-1].pixels]
-        crops.append(Crops(index, replace(standing, stand=thinned(standing.stand, here)), tuple(here)))
+        pixels = [np.flatnonzero(row_of[flat[index]] == row) for row in range(len(mine))]
+        standing, here = with_events(standing, mine, pixels, *place.x_y_m(index), facts, seed)
+        harms |= {name.rsplit("/", 1)[0]: (harm, index[harm.pixels]) for name, harm in here.items()}
+        crops.append(Crops(index, standing, tuple(here.values())))
     one = pd.DataFrame([{**_AROUND, "season": season, "district": place.district}])
     middle = np.array([place.field.size // 2])
     around = plots(one, np.zeros(1, int), place.soil.at(middle), facts)

@@ -46,7 +46,8 @@ _NUMBERS = ("capacity_mm", "mineral_kg_ha", "stand", "brightness", "height_m", "
 class Estate:
     """The fields of some districts, a row each, and sample pixels (field, pixel) of each with x and y [m] and soil.
 
-    fields: field_id, farm_id, district, category, crop (None), area_ha, version, mapped, geometry in EPSG:4326
+    fields: field_id, farm_id, district, category, crop (None), area_ha, version, geometry in EPSG:4326; mapped: whether
+    it has an outline on record; use and idle_since, see `agro.twin.parcels` (`field` is a field as any)
     places: longitude and latitude [deg] of each district's fields
     """
 
@@ -109,6 +110,8 @@ def _district(
             "version": [f"{zlib.crc32(shape.wkb):08x}" for shape in outlines],
             "category": category,
             "mapped": random.random(n) < mapped_share,
+            "use": "field",
+            "idle_since": np.nan,
         },
         geometry=outlines.to_numpy(),
         crs=4326,

@@ -98,7 +98,7 @@ def step(before: State, plots: Plots, day: Day) -> State:
     """One day of the first world."""
     t = plots.traits
     standing = (day.number >= plots.sown) & ~before.reaped
-    warmth = before.warmth_cd + np.where(standing, np.maximum(day.tmean_c - t.base_c, 0), 0.0)
+    warmth = before.warmth_cd + np.where(standing, np.maximum(day.tmean_c - t.base_c, 0) / plots.lateness, 0.0)
     out = standing & (warmth > 0)
     fresh = out & (before.matter_g_m2 == 0)
     lai = np.where(fresh, t.start_lai * plots.stand, before.lai)

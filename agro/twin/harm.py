@@ -9,8 +9,6 @@ import numpy as np
 from agro.twin.chance import chance
 from agro.twin.growth import Event, State
 
-UNHARMED = ("fallow", "idle_grass", "perennial_grass")  # nobody would look for it there
-
 
 @dataclass(frozen=True)
 class Harm:
@@ -67,10 +65,10 @@ def hurting(harms: Sequence[Harm]) -> Event:
             return state
         lai, dead, matter = state.lai.copy(), state.dead_lai.copy(), state.matter_g_m2.copy()
         for harm in today:
-            lost = harm.strength * lai[harm.pixels]
-            lai[harm.pixels] -= lost
-            dead[harm.pixels] += lost
-            matter[harm.pixels] *= 1 - 0.5 * harm.strength
+            lost = harm.strength * lai[..., harm.pixels]
+            lai[..., harm.pixels] -= lost
+            dead[..., harm.pixels] += lost
+            matter[..., harm.pixels] *= 1 - 0.5 * harm.strength
         return replace(state, lai=lai, dead_lai=dead, matter_g_m2=matter)
 
     return event

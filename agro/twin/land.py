@@ -13,6 +13,7 @@ from rasterio.features import rasterize
 from agro.domain.grid import Grid
 from agro.twin.chance import chance, random_field
 from agro.twin.estate import CATEGORIES, Estate, Soil, joined
+from agro.twin.parcels import parcels_beyond
 
 _MARGIN_M = 400  # [m] of land around the fields
 _LATTICE_M = 60  # [m] the images' corners lie on it, as those of the satellite do
@@ -22,7 +23,8 @@ _LATTICE_M = 60  # [m] the images' corners lie on it, as those of the satellite 
 class Ground:
     """One district on 10 m: maps (y, x) of the field's number (0 = none) and the soil.
 
-    fields: field_id, farm_id, district, category, crop, area_ha, version, mapped; middle: longitude, latitude [deg]
+    fields: those of `agro.twin.estate.Estate`, the parcels beyond the outlines at their end
+    middle: longitude, latitude [deg]
     """
 
     district: str
@@ -37,35 +39,45 @@ class Ground:
         """In the order of their numbers, from 1."""
         return tuple(self.fields["field_id"])
 
+    @property
+    def on_record(self) -> np.ndarray:
+        """The map (y, x) of the numbers of fields that have an outline on record, 0 elsewhere."""
+        return np.where(self.field <= int(self.fields["mapped"].sum()), self.field, 0)
+
     def x_y_m(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The middles of pixels, by their number when the map is laid end to end."""
         row, column = np.divmod(index, self.grid.width)
         return self.grid.west_m + 10 * column + 5, self.grid.north_m - 10 * row - 5
 
 
-def ground(outlines: gpd.GeoDataFrame, district: str, crs: str, facts: Mapping[str, Any], seed: int) -> Ground:
-    """The ground below one district's outlines."""
+def ground(
+    outlines: gpd.GeoDataFrame, district: str, crs: str, facts: Mapping[str, Any], last_season: int, seed: int
+) -> Ground:
+    """The ground below one district's outlines, and parcels beyond them; `last_season` is the last that is drawn."""
     own = outlines[outlines["district"] == district].reset_index(drop=True)
     shapes = own.geometry.to_crs(crs)
     west, south, east, north = shapes.total_bounds
     west, south = (int((v - _MARGIN_M) // _LATTICE_M) * _LATTICE_M for v in (west, south))
     east, north = (int(-(-(v + _MARGIN_M) // _LATTICE_M)) * _LATTICE_M for v in (east, north))
     grid = Grid(crs, west, north, 10, (north - south) // 10, (east - west) // 10)
-    numbered = [(outline, i + 1) for i, outline in enumerate(shapes)]
+    beyond = parcels_beyond(list(shapes), grid.bounds, district, facts["parcels"], last_season, seed).set_crs(crs)
+    numbered = [(outline, i + 1) for i, outline in enumerate([*shapes, *beyond.geometry])]
     field = rasterize(numbered, grid.shape, transform=grid.transform, dtype="uint16")
     to_degrees = Transformer.from_crs(crs, 4326, always_xy=True)
     middle = to_degrees.transform((west + east) / 2, (south + north) / 2)
-    return Ground(
-        district, grid, _fields(own, shapes, seed), field, _soil(field, district, facts["land"], seed), middle
-    )
+    fields = _fields(own, shapes.area / 1e4, beyond.assign(district=district), seed)
+    return Ground(district, grid, fields, field, _soil(field, district, facts["land"], seed), middle)
 
 
-def _fields(own: gpd.GeoDataFrame, shapes: gpd.GeoSeries, seed: int) -> gpd.GeoDataFrame:
-    """The outlines as the estate of a table has them; a farm's category is made up."""
+def _fields(own: gpd.GeoDataFrame, drawn_ha: pd.Series, beyond: gpd.GeoDataFrame, seed: int) -> gpd.GeoDataFrame:
+    """The outlines as the estate of a table has them, and the parcels, not on record; a farm's category is made up."""
     farm = own["farm_id"].fillna(own["field_id"]) if "farm_id" in own else own["field_id"]
     categories = {name: CATEGORIES[int(chance(seed, "category", name).random() < 0.45)] for name in farm.unique()}
-    area = own["area_ha"] if "area_ha" in own else shapes.area / 1e4
-    return own.assign(farm_id=farm, category=farm.map(categories), area_ha=area, mapped=True)
+    area = own.get("area_ha", drawn_ha)
+    fields = own.assign(farm_id=farm, area_ha=area, mapped=True, use="field", idle_since=np.nan)
+    parcels = beyond.to_crs(own.crs).assign(area_ha=beyond.geometry.area / 1e4, mapped=False)
+    both = gpd.GeoDataFrame(pd.concat([fields, parcels] if len(parcels) else [fields], ignore_index=True), crs=own.crs)
+    return both.assign(category=both["farm_id"].map(categories).fillna(CATEGORIES[0]))
 
 
 def _soil(field: np.ndarray, district: str, land: Mapping[str, Any], seed: int) -> Soil:

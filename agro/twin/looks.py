@@ -20,7 +20,8 @@ Measure = Callable[[Mapping[str, np.ndarray], Angles], Mapping[str, np.ndarray]]
 _MARGIN_M = 100.0  # [m] pixels so near to a cloud are not believed, as the pipeline has it by default
 _FINE_LAYERS = ("ndvi", "evi2")  # 10 m; the others 20 m
 _FEW_PX, _LOW_CLEAR, _LOW_SUN_DEG = 30, 0.7, 70.0  # as configs/default.toml has them
-_USUAL_SUN_DEG = 40.0
+_USUAL_SUN_DEG = 40.0  # [deg] zenith
+_BIRCH_LAI = 3.3  # [m2/m2] of young trees in July. assumption
 _INSIDE = 0.9  # [1] of a field's pixels lie a pixel away from its edge. assumption
 _KEYS = ("field_id", "acquired_at", "acquisition_id", "platform", "layer")
 _COLUMNS = (*_KEYS, "mean", "std", "p10", "p50", "p90", "n_px", "clear_fraction", "flag")
@@ -74,15 +75,12 @@ def cover_of(state: State, standing: Plots) -> Cover:
     t = standing.traits
     into = (state.warmth_cd - t.flowering_cd) / 230
     flowers = t.bloom * np.exp(-((2 * into - 1) ** 2) * 1.5) * (state.lai > 0.5)
+    out = 1 / (1 + np.exp(-(state.warmth_cd - 260) / 45)) / (1 + np.exp((state.day - 172) / 5))  # birches in leaf
+    lai = state.lai * (1 - standing.woody) + _BIRCH_LAI * out * standing.woody
+    dead = state.dead_lai * (1 - 0.6 * standing.woody)
     return Cover(
-        state.lai,
-        state.dead_lai,
-        state.wetness,
-        state.root_water,
-        state.nni,
-        standing.brightness,
-        flowers,
-        np.zeros_like(state.lai),
+        *(lai, dead, state.wetness, state.root_water, state.nni, standing.brightness, flowers),
+        np.broadcast_to(standing.woody, lai.shape),
     )
 
 

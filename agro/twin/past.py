@@ -1,7 +1,9 @@
 """Some seasons of a region as they were: fields, what was done there, the weather, and how evening follows evening."""
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,8 +11,9 @@ import pandas as pd
 
 from agro.twin.care import care, plots
 from agro.twin.estate import Estate
+from agro.twin.events import with_events
 from agro.twin.growth import State, live
-from agro.twin.harm import UNHARMED, Harm, hurting, planted, thinned
+from agro.twin.harm import Harm, hurting
 from agro.twin.plots import Plots
 from agro.twin.weather import Weather, season_weather, stacked, winter_weather
 
@@ -35,7 +38,7 @@ class Past:
     days: pd.DataFrame
     harms: tuple[Harm, ...]
 
-    @property
+    @cached_property
     def field(self) -> np.ndarray:
         """The number of each row's field in the estate."""
         return _numbers(self.work, self.estate)
@@ -43,6 +46,10 @@ class Past:
     def evenings(self) -> Iterator[State]:
         """Every evening of all seasons at once, 1 April to 15 October."""
         return live(self.plots, self.weather, hurting(self.harms))
+
+    def last_evening(self) -> State:
+        """15 October of all seasons, when all is harvested."""
+        return deque(self.evenings(), maxlen=1)[0]
 
     def by_field(self, values: np.ndarray) -> np.ndarray:
         """An array over pixels as (row of `work`, pixel)."""
@@ -66,14 +73,10 @@ def past(
     pixels = estate.x_m.shape[1]
     index = (number[:, None] * pixels + np.arange(pixels)).ravel()
     standing = plots(work, np.repeat(np.arange(len(work)), pixels), estate.soil.at(index), facts)
-    harms = []
-    for row, (field_id, season, crop) in enumerate(work[["field_id", "season", "crop"]].itertuples(index=False)):
-        x, y = estate.x_m[number[row]], estate.y_m[number[row]]
-        harm = planted(field_id, season, x, y, facts["harm"], seed) if crop not in UNHARMED else None
-        if harm is not None:
-            harms.append(replace(harm, pixels=harm.pixels + row * pixels))
-    standing = replace(standing, stand=thinned(standing.stand, harms))
-    return Past(facts, seed, estate, work, standing, weather, days, tuple(harms))
+    x, y = (points[number].ravel() for points in (estate.x_m, estate.y_m))
+    each = list(np.arange(len(x)).reshape(-1, pixels))
+    standing, harms = with_events(standing, work, each, x, y, facts, seed)
+    return Past(facts, seed, estate, work, standing, weather, days, tuple(harms.values()))
 
 
 def weather_of(

@@ -49,7 +49,7 @@ def traits(crops: Mapping[str, Mapping[str, float]], codes: Sequence[str], crop:
 
 
 def _inherited(crops: Mapping[str, Mapping[str, Any]], code: str) -> dict[str, Any]:
-    own = crops[code]
+    own = crops.get(code, {"like": "spring_wheat"})  # a crop that nobody described grows as wheat does
     return {**(_inherited(crops, own["like"]) if "like" in own else {}), **own}
 
 
@@ -65,7 +65,9 @@ class Plots:
     n_kg_ha        [kg/ha] of fertiliser at sowing; nitrate_kg_ha [kg/ha] in the root zone before it
     water          [1] of the root zone on 1 April; straw_lai [m2/m2] of last year's remains
     tilled         whether sowing buries the remains
-    vigour         [1] of growth, by variety and care; unseen [1] of the yield, by what no leaf shows
+    lateness       [1] more warmth than usual that the variety needs; vigour [1] of growth, by variety and care
+    unseen         [1] of the yield, by what no leaf shows
+    woody          [1] of the ground below trees
     cuts           (cut, pixel) [d] of mowing, or of tillage of fallow; -1: none
     """
 
@@ -82,8 +84,10 @@ class Plots:
     water: np.ndarray
     straw_lai: np.ndarray
     tilled: np.ndarray
+    lateness: np.ndarray
     vigour: np.ndarray
     unseen: np.ndarray
+    woody: np.ndarray
     cuts: np.ndarray
 
 

@@ -68,6 +68,8 @@ def write_soil_samples(
     to_degrees = Transformer.from_crs(ground.grid.crs, 4326, always_xy=True)
     rows = []
     for number, field_id in enumerate(ground.field_ids, start=1):
+        if not ground.fields["mapped"][number - 1]:
+            continue
         y, x = (ground.field == number).nonzero()
         side_px = round(100 * np.sqrt(laboratory["plot_ha"]) / 10)
         plots, plot, sizes = np.unique(y // side_px * 10_000 + x // side_px, return_inverse=True, return_counts=True)
@@ -90,7 +92,7 @@ def write_soil_samples(
         for sample, field_id, longitude, latitude, found in rows
     ]
     (folder / f"{ground.district}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    y, x = (ground.field[::2, ::2] > 0).nonzero()
+    y, x = (ground.on_record[::2, ::2] > 0).nonzero()
     table = pd.DataFrame({"row": y, "column": x})
     for name, values in ground.soil.nutrients.items():
         table[name] = values[::2, ::2][y, x].astype("float32")

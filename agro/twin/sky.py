@@ -75,7 +75,7 @@ def sky(
     height_px = random.uniform(800, 2400) / 10
     zenith, azimuth = np.radians(sun)
     away = height_px * np.tan(zenith)
-    shade = shift(thick, (away * np.cos(azimuth), -away * np.sin(azimuth)), order=1, mode="nearest")
+    shade = shift(thick, (away * np.cos(azimuth), -away * np.sin(azimuth)), order=1)
     return Sky(np.maximum(thick, thin), np.clip(shade, 0, 1) * (1 - thick), float((thick > 0.2).mean()))
 
 

@@ -12,17 +12,20 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from agro.domain.land import OUTLINE_COLUMNS
 from agro.twin.chance import chance
 from agro.twin.estate import estate
 from agro.twin.growth import State, yield_t_ha
-from agro.twin.harvest import NO_HARVEST, district_statistics, harvest_records
+from agro.twin.harvest import NO_HARVEST, district_statistics, harvest_records, scale_of
 from agro.twin.looks import Measure, watched
 from agro.twin.past import Past, past
+from agro.twin.trial import as_weighed, laid_out
 
 _WEATHER = (
     *("place", "day", "tmin_c", "tmax_c", "tmean_c", "rain_mm", "radiation_mj_m2", "wind_m_s", "wind_height_m"),
     *("vapour_pressure_kpa", "dew_point_c", "humidity_pct", "humidity_max_pct", "humidity_min_pct", "et0_mm"),
 )
+_OUTLINES = [*OUTLINE_COLUMNS, "geometry"]
 _NITRATE_SHARE = 0.6  # [1] of the root zone's nitrate that lies in its upper 40 cm. assumption
 _KG_OF_MG = 4.6  # [kg/ha per mg/kg] 40 cm of soil of 1.15 g/cm3
 _NITRATE_CV = 0.15  # [1] error of a mixed sample of a field. assumption
@@ -55,6 +58,7 @@ class Tables:
     nitrate     field_id, season, sampled_on, n_no3_mg_kg of 0-40 cm before sowing
     relief      field_id, height_m, slope_deg
     harvest     field_id, season, crop, harvested_on, area_ha, yield_t_ha, weight_basis, moisture_pct
+    trials      field_id, season, x_m, y_m, strip, rep, n_kg_ha, yield_t_ha: nitrogen strips, a row a pixel
     statistics  district, crop, category, season, area_ha, production_t, weight_basis, vintage; of all fields
     """
 
@@ -66,6 +70,7 @@ class Tables:
     nitrate: pd.DataFrame
     relief: pd.DataFrame
     harvest: pd.DataFrame
+    trials: pd.DataFrame
     statistics: pd.DataFrame
     truth: Truth
 
@@ -78,18 +83,22 @@ def tables(
     n_fields: int = 40,
     pixels: int = 30,
     mapped_share: float = 1.0,
+    trial_share: float | None = None,
 ) -> Tables:
     """One region of another seed, its fields made up, too.
 
-    `facts` are those of configs/twin.toml; a `mapped_share` of the fields is on record, the statistics are of all.
+    `facts` are those of configs/twin.toml; a `mapped_share` of the fields is on record, the statistics are of all; a
+    `trial_share` of the fields and seasons that can have a trial has one, where it is not to be as the facts have it.
     """
+    if trial_share is not None:
+        facts = {**facts, "trial": {**facts["trial"], "field_share": trial_share}}
     land = estate(facts, seed, n_fields, pixels, mapped_share)
     was = past(facts, seed, land, seasons)
     fieldstats, last = watched(was, measure)
     truth = truth_of(was, last)
     on_record = truth.fields["mapped"].to_numpy()
     return Tables(
-        land.fields[land.fields["mapped"]].drop(columns=["category", "mapped"]).reset_index(drop=True),
+        gpd.GeoDataFrame(land.fields[land.fields["mapped"]][_OUTLINES].reset_index(drop=True), crs=4326),
         season_table(was, last)[on_record].reset_index(drop=True),
         fieldstats,
         was.days.drop(columns="et0_mm").reindex(columns=_WEATHER),
@@ -97,6 +106,7 @@ def tables(
         _nitrate(was)[on_record].reset_index(drop=True),
         _relief(was),
         harvest_records(truth.fields[on_record], facts, seed),
+        trial_yields(truth),
         district_statistics(truth.fields, facts, seed),
         truth,
     )
@@ -107,9 +117,9 @@ def truth_of(was: Past, last: State) -> Truth:
     yields = was.by_field(yield_t_ha(last, was.plots))
     yields = np.where(was.work["crop"].isin(NO_HARVEST).to_numpy()[:, None], np.nan, yields)
     known = ["field_id", "season", "district", "farm_id", "category", "crop", "previous_crop", "area_ha", "n_kg_ha"]
-    fields = was.work[[*known, "nitrate_kg_ha"]].assign(
-        mapped=was.estate.fields["mapped"].to_numpy()[was.field],
-        harvested_on=_date(was.work["season"], was.by_field(last.reaped_on).max(axis=1)),
+    known += ["mapped", "use", "nitrate_kg_ha"]
+    fields = was.work[known].assign(
+        harvested_on=_harvested_on(was, last),
         yield_t_ha=yields.mean(axis=1),
     )
     return Truth(was, fields.assign(production_t=fields["yield_t_ha"] * fields["area_ha"]), yields)
@@ -119,12 +129,12 @@ def season_table(was: Past, last: State) -> pd.DataFrame:
     """What the farms know of their seasons, every field, by `agro.domain.land.SEASON_COLUMNS`."""
     work = was.work
     sown = pd.Series(_date(work["season"], work["sown"]))
-    reaped = pd.Series(_date(work["season"], was.by_field(last.reaped_on).max(axis=1)))
+    reaped = pd.Series(_harvested_on(was, last))
     return pd.DataFrame(
         {
             **{name: work[name] for name in ("field_id", "season", "crop")},
-            "variety": None,
-            "sown_on": sown.where(work["sown"] >= 0, None),
+            "variety": work["variety"],
+            "sown_on": sown.where(~work["crop"].isin(("perennial_grass", "fallow", "idle_grass")), None),
             "harvested_on": reaped.where(~work["crop"].isin(NO_HARVEST), None),
             "previous_crop": work["previous_crop"],
             "straw": work["straw"],
@@ -135,9 +145,33 @@ def season_table(was: Past, last: State) -> pd.DataFrame:
     )
 
 
+def _harvested_on(was: Past, last: State) -> Any:
+    mown = np.array([max(days, default=0) for days in was.work["cuts"]])  # the last cut of grass
+    return _date(was.work["season"], np.where(mown > 0, mown, was.by_field(last.reaped_on).max(axis=1)))
+
+
 def _date(season: pd.Series, day: Any) -> Any:
     start = pd.to_datetime(season.astype(str) + "-04-01")
     return (start + pd.to_timedelta(np.asarray(day), unit="D")).dt.date.to_numpy()
+
+
+def trial_yields(truth: Truth) -> pd.DataFrame:
+    """The trials of the fields on record as their combines show them."""
+    was, tables = truth.was, []
+    for row, one in enumerate(was.work.itertuples(index=False)):
+        if not one.trial or not truth.fields["mapped"][row]:
+            continue
+        x, y = was.estate.x_m[was.field[row]], was.estate.y_m[was.field[row]]
+        strips = laid_out(one.field_id, one.season, x, y, was.facts["trial"], was.seed)
+        scale = scale_of(one.farm_id, was.facts["care"], was.seed)
+        weighed = as_weighed(
+            truth.yields_t_ha[row], strips, scale, chance(was.seed, "weighed", one.field_id, one.season)
+        )
+        found = {"x_m": x, "y_m": y, "strip": strips.strip, "rep": strips.rep, "n_kg_ha": strips.n_kg_ha}
+        own = pd.DataFrame({"field_id": one.field_id, "season": one.season, **found, "yield_t_ha": weighed})
+        tables.append(own[own["strip"] >= 0])
+    columns = ["field_id", "season", "x_m", "y_m", "strip", "rep", "n_kg_ha", "yield_t_ha"]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
 
 def _soil(was: Past) -> pd.DataFrame:

@@ -150,7 +150,7 @@ def test_what_is_on_record_agrees_with_the_truth_up_to_its_error(region: Path) -
 
 
 def test_hail_takes_leaves_where_it_was_planted_and_nowhere_else() -> None:
-    place = ground(OUTLINES, "topki", "EPSG:32645", RULES, 11)
+    place = ground(OUTLINES, "topki", "EPSG:32645", RULES, 2022, 11)
     was = past({**RULES, "harm": {**RULES["harm"], "field_share": 1.0}}, 11, sampled([place], 30, 11), [2022], WHEAT)
     days = was.days[was.days["radiation_mj_m2"].notna()]
     hit_season, plain_season = (season_of(place, was.work, days, facts, 11) for facts in (was.facts, CALM))
