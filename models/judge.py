@@ -23,7 +23,7 @@ def left_out(groups: Array) -> Iterator[tuple[Array, Array]]:
         yield ~asked, asked
 
 
-def blocks_of(x_m: Array, y_m: Array, side_m: float) -> Array:
+def ground_blocks(x_m: Array, y_m: Array, side_m: float) -> Array:
     """The square of ground that each place lies in, as a group for `left_out`.
 
     x_m, y_m   (n,) [m]

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from models.gaps import mean_of_known
+
 Array = np.ndarray
 
 AVERAGE_OF = 5  # [a] seasons of the plain average. source: METHODS of the EU's crop forecasts, five-year average
@@ -88,14 +90,14 @@ def trend(past: Past, season: int) -> Array:
     others = past.without(season)
     if not np.isfinite(others.yields).any():
         return np.full(len(others.unit_ids), np.nan)
-    unit, common = _two_way(others.yields)
+    common = _common(others.yields)
     year = others.seasons - float(season)
     slope = _slope(year, common)
     departure = common - slope * year
     departure -= departure.mean()
     own = others.yields - departure
     slopes = _own_slopes(own, year, slope)
-    level = np.nanmean(own - slopes[:, None] * year, axis=1, where=np.isfinite(own))
+    level = mean_of_known(own - slopes[:, None] * year, axis=1)
     count = np.isfinite(own).sum(axis=1)
     left = own - level[:, None] - slopes[:, None] * year
     noise = float(np.nansum(left**2) / max(count.sum() - (count > 0).sum(), 1))
@@ -111,8 +113,8 @@ def _filled(own: Array, groups: Array) -> Array:
     return mean
 
 
-def _two_way(yields: Array) -> tuple[Array, Array]:
-    """Level of each unit and common departure of each season (mean 0), by least squares."""
+def _common(yields: Array) -> Array:
+    """The common departure of each season, mean 0, by least squares of a level a unit and a departure a season."""
     known = np.isfinite(yields)
     filled = np.where(known, yields, 0.0)
     per_unit, per_season = np.maximum(known.sum(axis=1), 1), np.maximum(known.sum(axis=0), 1)
@@ -121,7 +123,7 @@ def _two_way(yields: Array) -> tuple[Array, Array]:
         unit = (filled - np.where(known, common, 0.0)).sum(axis=1) / per_unit
         common = (filled - np.where(known, unit[:, None], 0.0)).sum(axis=0) / per_season
         common -= common.mean()
-    return unit, common
+    return common
 
 
 def _slope(year: Array, common: Array) -> float:

@@ -64,15 +64,26 @@ class Forecast:
 class Misses:
     """How far forecasts of one crop and day of the season were off in seasons that the model had not seen.
 
-    year_sd      [t/ha] of the error that all fields of a season share
-    district_sd  [t/ha] of what the fields of a district share beside it; field_sd [t/ha] of each field's own
+    All as shares of what was foreseen [1]: observed over foreseen, less 1.
+    year_cv      what all fields of a season share; district_cv: what the fields of a district share beside it;
+    field_cv     each field's own
     reach        for each scope and level: half the interval's width in standard errors; missing where the seasons
                  are too few
     seasons      how many seasons that were
     """
 
-    year_sd: float
-    district_sd: float
-    field_sd: float
+    year_cv: float
+    district_cv: float
+    field_cv: float
     reach: Mapping[tuple[Scope, float], float]
     seasons: int
+
+
+def few_seasons(seasons: int) -> Refusal:
+    """Why a forecast has no interval."""
+    return Refusal(
+        "INTERVAL-SEASONS",
+        "no interval: it takes errors of at least {expected} seasons that were not seen, there are {met}",
+        "give harvests of more seasons",
+        {"met": seasons, "expected": 4},
+    )
