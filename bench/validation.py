@@ -33,6 +33,7 @@ def main() -> None:
         "the choice on the training part only. The pull of the weights was settled on these sets.\n\n"
         + tables(script("soil_methods.py")),
         "## Zones: variance of a left-out season, and of left-out ground\n\n" + tables(script("zones_real.py")),
+        "## Yield monitors: documented figures, strips, errors\n\n" + tables(script("yield_monitors.py")),
         "## Damage found after a pass (SIMULATED)\n\n" + alerts(),
     ]
     filling = PAGE.with_suffix(".filling")

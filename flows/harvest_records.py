@@ -1,6 +1,7 @@
 """Records of the harvest into the store: of fields, of districts, and as it comes; each version beside the last."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,8 @@ def keep_records(settings: Settings, land: Land, records: Records, index: Index,
     """Publish each table of records where it is not published as it is now; what was refused."""
     known, places = known_of(today), district_words()
     area_ha = dict(zip(land.outlines["field_id"], land.outlines["area_ha"], strict=True))
-    farms = set(land.outlines["farm_id"].dropna())
+    farm_of = land.outlines.dropna(subset=["farm_id"]).set_index("field_id")["farm_id"].to_dict()
+    known, farms = replace(known, farm_of=farm_of), set(farm_of.values())
     doors: dict[str, tuple[Path | None, Callable[[Path], tuple[pd.DataFrame, list[Refusal]]]]] = {
         "harvest": (records.harvest, lambda source: read_harvest(source, known, area_ha, land.seasons)),
         "statistics": (records.statistics, lambda source: read_statistics(source, known, places)),
@@ -62,7 +64,7 @@ def known_of(today: date) -> Known:
         Crop(code, row["english"], row["russian"], tuple(row.get("also", ()))) for code, row in rules["groups"].items()
     ]
     bounds = {code: YieldBounds(**row) for code, row in rules["bounds"].items()}
-    return Known((*crops(), *groups), bounds, today)
+    return Known((*crops(), *groups), bounds, today, frozenset(rules["green"]))
 
 
 def district_words() -> dict[str, str]:

@@ -23,6 +23,7 @@ from agro.store.publish import Published, Store, read_asset
 from agro.store.tables import from_parquet
 from flows.pictures import crop_name
 from flows.settings import CONFIGS, facts
+from flows.yield_panel import newest_with, yield_panel
 
 _AROUND_M = 60  # [m] of ground shown around a field
 _ENOUGH_CLEAR = 0.5  # [1] of the field: a look that shows less is passed over
@@ -144,6 +145,8 @@ def _panel(store: Store, index: Index, field: _Field, layer: str) -> Panel:
         return replace(nothing, missing=say("nothing was known of it by this day", language))
     if not results and kind == "soil":
         return replace(nothing, missing=say("no soil samples of this field", language))
+    if not results and kind == "yield_maps":
+        return replace(nothing, missing=say("no points of a combine make a map of this field", language))
     if not results:
         return nothing
     grid = field.grid(layer)
@@ -169,7 +172,7 @@ def _panel(store: Store, index: Index, field: _Field, layer: str) -> Panel:
     if kind == "soil":
         return _soil(store, newest, field, layer, values, grid)
     if kind == "yield_maps":
-        return _yields(store, newest, field, layer, values, grid)
+        return yield_panel(store, newest, field.row, (layer, values, grid), language)
     if kind == "zones":
         return _zones(store, newest, field, values, grid)
     told = say("season {year}", language, year=newest.properties["agro:season"])
@@ -189,6 +192,8 @@ def _showing(store: Store, index: Index, field: _Field, kind: str) -> list[Publi
     if kind == "moisture":
         here.sort(key=lambda r: str(r.properties["datetime"]))
         return next(([r] for r in reversed(here) if _clear_here(store, r, field)), [])
+    if kind == "yield_maps":
+        return newest_with(store, here, str(field.row.name))
     if kind == "seasons" and here:
         last = max(r.properties["agro:season"] for r in here)
         newest = {r.properties["agro:block"]: r for r in here if r.properties["agro:season"] == last}
@@ -257,33 +262,6 @@ def _choice(store: Store, result: Published, layer: str) -> pd.Series:
     table = from_parquet(read_asset(store, result, "choices"))
     row: pd.Series = table[table["layer"] == layer].iloc[0]
     return row
-
-
-def _yields(store: Store, result: Published, field: _Field, layer: str, values: np.ndarray, grid: Grid) -> Panel:
-    """The yield of the newest season with points, the field's mean, and what it was measured by."""
-    language, year = field.language, result.properties["agro:season"]
-    table = from_parquet(read_asset(store, result, "fields"))
-    mine = table[table["field_id"] == field.row.name]
-    told = say("season {year}", language, year=year)
-    if not len(mine) or mine["refused"].iloc[0]:
-        return Panel(layer, None, None, missing=say("no points of a combine make a map of this field", language))
-    row = mine.iloc[0]
-    times, digits = (10, 1) if language == "ru" else (1, 2)  # people here count centners
-    mean, error, place = (
-        number(times * float(row[name]), digits, language) for name in ("yield_t_ha", "yield_se_t_ha", "pixel_se_t_ha")
-    )
-    note = say(
-        "Mean {mean} ± {error} t/ha, scaled to the weighed harvest; a place ± {place}. {left} of {points} points are left out."  # noqa: E501
-        if row["scaled_to"] == "weighed harvest"
-        else "Mean {mean} ± {error} t/ha by the monitor alone; a place ± {place}. {left} of {points} points are left out.",  # noqa: E501
-        language,
-        mean=mean,
-        error=error,
-        place=place,
-        left=int(row["points"] - row["kept"]),
-        points=int(row["points"]),
-    )
-    return Panel(layer, times * values, grid, told, note)
 
 
 def _zones(store: Store, result: Published, field: _Field, values: np.ndarray, grid: Grid) -> Panel:

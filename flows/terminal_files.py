@@ -1,13 +1,11 @@
 """A prescription to the file of a terminal: checked, fitted, written, read by somebody else. No proof, no file."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from difflib import get_close_matches
+from dataclasses import dataclass
 from typing import Any
 
 from agro.advice.exportable import check_exportable
 from agro.advice.merging import merged
-from agro.domain.errors import BadInput, Told
+from agro.domain.errors import Told
 from agro.domain.terminal import TaskMap, Terminal
 from agro.domain.work import Machine, Prescription
 from agro.reports.words import say
@@ -17,7 +15,9 @@ from agro.sources.task_data import from_files
 from agro.sources.task_map import task_maps
 from agro.store import isoxml, shapefile
 from agro.store.terminal import prove
-from flows.settings import CONFIGS, facts
+from flows.terminal_list import terminal_facts, terminal_named
+
+__all__ = ["TerminalFile", "terminal_file", "terminal_named"]
 
 _NAMES = {"isoxml": "TASKDATA.zip", "shapefile": "rx-shapefile.zip", "geojson": "rx.geojson", "geopackage": "rx.gpkg"}
 
@@ -32,43 +32,15 @@ class TerminalFile:
     told: tuple[Told, ...]
 
 
-def terminals() -> dict[str, Terminal]:
-    """The terminals of configs/terminals.toml."""
-    known = {field.name for field in fields(Terminal)}
-    rows = {code: row for code, row in _facts().items() if isinstance(row, Mapping)}
-    return {
-        code: Terminal(
-            code=code,
-            assumption=row["status"] != "read" or bool(row.get("assumed")),
-            **{name: value for name, value in row.items() if name in known},
-        )
-        for code, row in rows.items()
-    }
-
-
-def terminal_named(name: str) -> Terminal:
-    """The terminal of this name. Raises BadInput."""
-    known = terminals()
-    if name in known:
-        return known[name]
-    near = get_close_matches(name.lower(), list(known), n=2)
-    raise BadInput(
-        "TERMINAL-UNKNOWN",
-        "there is no terminal {met}",
-        "did you mean {near}?" if near else "take one of: {known}",
-        met=name,
-        near=", ".join(near),
-        known=", ".join(known),
-    )
-
-
 def terminal_file(prescription: Prescription, machine: Machine, terminal: Terminal, language: str) -> TerminalFile:
     """The proved file of a prescription for a terminal. Raises BadInput, NotProved.
 
     The driver's words in it are in the language; a rate that the machine cannot put out is refused.
     """
     check_exportable(prescription, machine)
-    fitted, lost = merged(prescription, terminal.most_zones, terminal.most_polygons, _facts()["merge_loss_pct"] / 100)
+    fitted, lost = merged(
+        prescription, terminal.most_zones, terminal.most_polygons, terminal_facts()["merge_loss_pct"] / 100
+    )
     content, told = _written(fitted, terminal, language)
     proof = prove(fitted, _read(content, terminal), machine.implement_width_m, terminal.form == "isoxml")
     if len(fitted.zones) < len(prescription.zones) or lost > 0:
@@ -113,7 +85,3 @@ def _labels(language: str) -> isoxml.Labels:
         default=say("Outside the zones", language),
         lost=say("Position lost", language),
     )
-
-
-def _facts() -> dict[str, Any]:
-    return facts(CONFIGS / "terminals.toml")

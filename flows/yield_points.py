@@ -12,6 +12,7 @@ from agro.domain.errors import AgroError, BadInput, Refusal
 from agro.domain.harvest import Known, Monitored
 from flows.plan import Land, crops_of
 
+_FEWEST = 20  # [1] points of a log that follow each other in a field: fewer are jumps or a way past it. source: ours
 _NEAR_M = 15.0  # [m] a point so near to an outline is of that field. source: ours
 
 
@@ -69,9 +70,17 @@ def _in_fields(monitored: Monitored, land: Land) -> pd.DataFrame:
     if nearest.empty:
         raise _nowhere(monitored, known, land, fields)
     found = nearest["field"].groupby(level=0).first().reindex(points.index)
-    by_log = found.groupby(points["log"])
-    found = by_log.ffill().fillna(by_log.bfill())
+    found = _settled(found, points["log"])
     return points.assign(field=found).dropna(subset=["field"])
+
+
+def _settled(found: pd.Series, log: pd.Series) -> pd.Series:
+    """The field of each point; where a log is in a field for some points only, it jumped there, or passed by."""
+    stretch = ((found != found.shift()) | (log != log.shift())).cumsum()
+    long = found.where(found.groupby(stretch).transform("size") >= _FEWEST)
+    settled = long if long.notna().any() else found
+    by_log = settled.groupby(log)
+    return by_log.ffill().fillna(by_log.bfill())
 
 
 def _nowhere(monitored: Monitored, known: pd.DataFrame, land: Land, fields: gpd.GeoDataFrame) -> BadInput:

@@ -78,6 +78,30 @@ def odd_field(seed: int, products=(UREA,)) -> Prescription:
     )
 
 
+def raster_field(seed: int, products=(UREA,)) -> Prescription:
+    """The same cut from pixels of 10 m in UTM, as maps of zones are: borders are stairs, askew to the meridians."""
+    from pyproj import Transformer
+    from rasterio.features import rasterize, shapes
+    from rasterio.transform import from_origin
+
+    one = odd_field(seed, products)
+    to_utm, back = (Transformer.from_crs(a, b, always_xy=True).transform for a, b in ((4326, 32645), (32645, 4326)))
+    drawn = [(shapely.transform(z.outline, lambda xy: np.column_stack(to_utm(*xy.T))), z.number) for z in one.zones]
+    west, south, east, north = shapely.union_all([shape for shape, _ in drawn]).bounds
+    place = from_origin(west // 20 * 20 - 20, north // 20 * 20 + 40, 10, 10)
+    size = int((north - south) / 10) + 12, int((east - west) / 10) + 12
+    pixels = rasterize(drawn, size, transform=place, dtype="int32")
+    found: dict[int, list] = {}
+    for shape, number in shapes(pixels, pixels > 0, transform=place):
+        found.setdefault(int(number), []).append(shapely.geometry.shape(shape))
+    zones = [
+        shapely.transform(_polygons(shapely.union_all(found[n])), lambda xy: np.column_stack(back(*xy.T)))
+        for n in sorted(found)
+    ]
+    rates = [one.zones[n - 1].rate_kg_ha for n in sorted(found)]
+    return prescribed(zones, rates, products, fallback=one.default_kg_ha[0], boundary=_joined(zones))
+
+
 def _ground(chance: np.random.Generator) -> Polygon:
     reach = float(np.exp(chance.uniform(np.log(80), np.log(900))))
     angles = np.linspace(0, 2 * np.pi, int(chance.integers(5, 60)), endpoint=False)

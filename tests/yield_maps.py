@@ -24,6 +24,11 @@ def vineyard(real: Path) -> xr.DataArray:
 
 def argentine_wheat(real: Path) -> xr.Dataset:
     """(y, x) yield `Tg` [t/ha] of one harvest, conductivity `CE30` and `CE90`, `Elev` and soil depth `Pe`; 60 ha."""
+    return gridded(argentine_wheat_points(real))
+
+
+def argentine_wheat_points(real: Path) -> pd.DataFrame:
+    """The same as points, `x` and `y` [m] in UTM zone 20 south."""
     raw = bz2.decompress((real / "yield-trials" / "paar_argentina" / "wheat.rda").read_bytes())
     count = (5982).to_bytes(4, "big")
     start, columns = raw.index(count), {}
@@ -31,7 +36,7 @@ def argentine_wheat(real: Path) -> xr.Dataset:
         assert raw[start : start + 4] == count
         columns[name] = np.frombuffer(raw, ">f8", 5982, start + 4).astype("float64")
         start += 4 + 8 * 5982 + 4
-    return gridded(pd.DataFrame(columns))
+    return pd.DataFrame(columns)
 
 
 def las_rosas(real: Path) -> xr.Dataset:

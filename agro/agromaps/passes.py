@@ -17,7 +17,8 @@ _BOOTSTRAPS = 200  # [1]
 _FEWEST_PAIRS = 200  # [1] fewer tell no delay. source: ours
 _INNER_S, _EARLIEST_S = (27.0, 18.0, 12.0), 9.0  # [s] longest delay looked for, and how much too early. source: ours
 _STEADY_S = 2.0  # [s] standard error of a delay that is believed. source: ours
-_LEAST_GAIN = 0.03  # [1] of the criterion: the best of many candidates gains this much by chance. source: ours
+_SMOOTH_S = 20.0  # [s] over which flow is averaged before passes are compared: noise tells no delay. source: ours
+_LEAST_GAIN = 0.01  # [1] of the criterion: the best of many candidates gains this much by chance. source: ours
 
 
 @dataclass(frozen=True)
@@ -138,9 +139,17 @@ def flow_delay(points: pd.DataFrame, pass_no: np.ndarray, good: np.ndarray, swat
             tried = np.concatenate(
                 [-np.arange(step, _EARLIEST_S + step / 2, step)[::-1], np.arange(0, longest_s, step)]
             )
-            moved = np.column_stack([shifted(points, pass_no, seconds) for seconds in tried])
+            even = points.assign(flow=_smoothed(points, good, step))
+            moved = np.column_stack([shifted(even, pass_no, seconds) for seconds in tried])
             return _compared(tried, moved, first[mine], second[mine], pass_no)
     return none
+
+
+def _smoothed(points: pd.DataFrame, good: np.ndarray, step_s: float) -> pd.Series:
+    """The flow averaged over some seconds of each uninterrupted stretch, where it is to be believed."""
+    width = 2 * int(_SMOOTH_S / step_s / 2) + 1
+    believed = points["flow"].where(good).groupby(_runs(points))
+    return believed.transform(lambda flow: flow.rolling(width, center=True, min_periods=1).mean())
 
 
 def _from_ends(clock: np.ndarray, pass_no: np.ndarray) -> np.ndarray:

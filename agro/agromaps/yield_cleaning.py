@@ -105,7 +105,7 @@ def clean(points: pd.DataFrame, outline: shapely.Geometry | None, rules: Cleanin
     if np.isfinite(swath_m):
         _note(reason, "overlap", covered(points, pass_no, swath_m) > rules.covered)
     _note_ends(reason, points, pass_no, rules)
-    moved, delay = _moved(points, pass_no, reason == "", swath_m, rules)
+    moved, delay = _moved(points, pass_no, reason == "", speed, rules)
     _note(reason, "pass_end", (pass_no >= 0) & np.isnan(moved) & points["yield_t_ha"].notna().to_numpy())
     xy = points[["x_m", "y_m"]].to_numpy()
     _note_values(reason, xy, moved, outline, rules)
@@ -198,13 +198,13 @@ def _changes(speed: np.ndarray, pass_no: np.ndarray) -> np.ndarray:
 
 
 def _moved(
-    points: pd.DataFrame, pass_no: np.ndarray, good: np.ndarray, swath_m: float, rules: CleaningRules
+    points: pd.DataFrame, pass_no: np.ndarray, good: np.ndarray, speed: np.ndarray, rules: CleaningRules
 ) -> tuple[np.ndarray, Delay]:
-    """Yields moved back by the delay; flow is moved where it follows from yield and area, not the yield."""
+    """Yields moved back by the delay; flow is moved where it follows from yield, speed and swath, not the yield."""
+    swath_m = _full_swath(points)
     yields = points["yield_t_ha"].to_numpy("float64")
-    area = (points["distance_m"] * points["swath_m"] / points["interval_s"]).to_numpy("float64")
-    area = area if (area > 0).mean() > 0.5 else np.ones(len(points))
-    area = np.where(area > 0, area, np.nan)
+    area = speed * points["swath_m"].to_numpy("float64")
+    area = np.where(area > 0, area, np.nan) if (area > 0).mean() > 0.5 else np.ones(len(points))
     flowing = points.assign(flow=yields * area)
     sound = good & (yields > 0) & (yields <= rules.highest_t_ha)
     if rules.delay_s is None and np.isfinite(swath_m):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from agro.agromaps.block_kriging import krige_blocks, mean_error, variogram_of
+from agro.agromaps.block_kriging import Witnesses, krige_blocks, mean_error, variogram_of
 from agro.domain.errors import BadInput
 
 _FEWEST = 50  # [1] stretches of passes; fewer make no map. source: ours
@@ -43,18 +43,18 @@ def field_yield(
     source        local block kriging of yields: Whelan, McBratney and Minasny 2002 (VESPER); one scale for a field, as
                   a calibration is one: ours
     """
-    xy, values = kept[["x_m", "y_m"]].to_numpy(), kept["cleaned_t_ha"].to_numpy()
-    xy, values, noise = segments(xy, values, kept["pass_no"].to_numpy(), sizes_m[0])
-    if len(values) < _FEWEST:
+    own = kept[["x_m", "y_m"]].to_numpy(), kept["cleaned_t_ha"].to_numpy(), kept["pass_no"].to_numpy()
+    witnesses = segments(*own, sizes_m[0]) if len(kept) else None
+    if witnesses is None or len(witnesses.values) < _FEWEST:
         raise BadInput(
             "YIELD-FEW",
             "{met} stretches of passes are left after cleaning, at least {limit} make a map",
             "look at the reasons of the points that were left out",
-            met=len(values),
+            met=0 if witnesses is None else len(witnesses.values),
             limit=_FEWEST,
         )
-    shape = variogram_of(xy, values, noise)
-    value, error = krige_blocks(xy, values, shape, pixels, *sizes_m)
+    shape = variogram_of(witnesses)
+    value, error = krige_blocks(witnesses, shape, pixels, *sizes_m)
     known = np.isfinite(value)
     scale = 1.0 if weighed_t_ha is None else scale_to(weighed_t_ha, value)
     mean = scale * float(value[known].mean())
@@ -85,33 +85,31 @@ def scale_to(weighed_t_ha: float, pixels_t_ha: np.ndarray) -> float:
     return float(factor)
 
 
-def segments(
-    xy: np.ndarray, values: np.ndarray, pass_no: np.ndarray, length_m: float
-) -> tuple[np.ndarray, np.ndarray, float]:
+def segments(xy: np.ndarray, values: np.ndarray, pass_no: np.ndarray, length_m: float) -> Witnesses:
     """The points averaged over stretches of their passes: what a sensor mixes and errs in at once is one witness.
 
     xy        (n, 2) places in driving order [m]
     values    (n,) cleaned yields [t/ha]
     pass_no   (n,) the pass of each [1], below 0 where it is of none
     length_m  of a stretch [m]
-    returns   (k, 2) places [m], (k,) yields [t/ha], variance of a yield's error as the points of a stretch show it
-              [t2/ha2]
+    returns   Witnesses [t/ha], by pass; their noise is what the points of a stretch show of it
     source    ours: errors of one pass are alike, those of two passes hardly
     """
     step = np.hypot(*np.diff(xy, axis=0, prepend=xy[:1]).T)
     travelled = np.cumsum(np.where(np.diff(pass_no, prepend=pass_no[:1]) == 0, step, 0))
-    stretch = np.column_stack([pass_no, travelled // length_m, np.where(pass_no < 0, np.arange(len(xy)), 0)])
+    alone = np.where(pass_no < 0, -1 - np.arange(len(xy)), pass_no)
+    stretch = np.column_stack([alone, travelled // length_m])
     _, place = np.unique(stretch, axis=0, return_inverse=True)
     place = place.ravel()
     same = place[1:] == place[:-1]
     noise = float((np.diff(values)[same] ** 2).mean() / 2) if same.any() else 0.0
     noise /= float(np.mean(np.bincount(place)))
-    xy, values = _mean_of(place, xy, values)
-    _, place = np.unique(np.round(xy, 1), axis=0, return_inverse=True)  # twice the same place has no solution
-    return *_mean_of(place.ravel(), xy, values), noise
+    mean = _mean_of(place, np.column_stack([xy, values, alone]))
+    _, place = np.unique(np.round(mean[:, :2], 1), axis=0, return_inverse=True)  # twice the same place: no solution
+    mean = _mean_of(place.ravel(), mean)
+    return Witnesses(mean[:, :2], mean[:, 2], mean[:, 3], noise)
 
 
-def _mean_of(group: np.ndarray, xy: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _mean_of(group: np.ndarray, table: np.ndarray) -> np.ndarray:
     count = np.bincount(group)
-    mean = np.column_stack([np.bincount(group, one) / count for one in (*xy.T, values)])
-    return mean[:, :2], mean[:, 2]
+    return np.column_stack([np.bincount(group, column) / count for column in table.T])

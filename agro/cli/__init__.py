@@ -2,7 +2,13 @@
 
 import typer
 
-from agro.cli import harvest, maps, runs, store
+from agro.cli import (
+    harvest,
+    maps,
+    runs,
+    store,
+    terminals,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -11,12 +17,27 @@ app = typer.Typer(
     help="Satellite passes to agromaps of fields.",
 )
 export_app = typer.Typer(no_args_is_help=True, help="Write what is published into one file.")
+task_data_app = typer.Typer(no_args_is_help=True, help="Task data (ISOXML) of terminals.")
 store_app = typer.Typer(no_args_is_help=True, help="Look after the store.")
 
-for command in (runs.run, runs.review, runs.watch, runs.serve, maps.show, maps.sheet, maps.maps, harvest.yields):
+for command in (
+    runs.run,
+    runs.review,
+    runs.watch,
+    runs.serve,
+    maps.show,
+    maps.sheet,
+    maps.maps,
+    harvest.yields,
+):
     app.command()(command)
 app.add_typer(export_app, name="export")
 export_app.command("fieldstats")(maps.export_fieldstats)
+export_app.command("prescription")(terminals.export_prescription)
+app.command()(terminals.applied)
+app.command()(terminals.terminals)
+app.add_typer(task_data_app, name="task-data")
+task_data_app.command("read")(terminals.task_data_read)
 app.add_typer(store_app, name="store")
 store_app.command("reindex")(store.store_reindex)
 store_app.command("verify")(store.store_verify)

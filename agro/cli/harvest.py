@@ -24,7 +24,7 @@ def yields(
     """Read harvests and monitors of combines, clean the points, and map the yield of each field."""
     with told("ru") as voice:
         from agro.reports.yield_summary import yields_as_text
-        from flows.settings import load
+        from flows.settings import crops, load
         from flows.yield_maps import take_in
 
         settings = load(config, [*set_, *([f"store.path={store.resolve()}"] if store else [])])
@@ -39,5 +39,6 @@ def yields(
             failed = [refusal.as_json() for refusal in done.refused]
             print(json.dumps({"fields": rows, "failed": failed}, ensure_ascii=False))
         else:
-            print(yields_as_text(done.fields, voice.language))
+            names = {crop.code: crop.russian if voice.language == "ru" else crop.english for crop in crops()}
+            print(yields_as_text(done.fields, names, voice.language))
         end(list(done.refused), voice.language)

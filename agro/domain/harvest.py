@@ -1,7 +1,7 @@
 """What was harvested: the tables of fields, of districts, and of the harvest as it comes, column by column."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -18,7 +18,7 @@ WEIGHT_BASES = ("bunker", "barn")
 #   yield_t_ha         [t/ha] of the weight that was recorded
 #   production_t       [t] of it, NaN where no area was said
 #   weight_basis       bunker or barn
-#   moisture_pct       [%] of the grain as weighed; NaN: said to be not measured
+#   moisture_pct       [%] of the grain as weighed; NaN: said to be not measured, or a crop that is weighed green
 #   source             the file's name
 HARVEST_COLUMNS = (
     *("field_id", "season", "crop", "harvested_on", "area_ha", "yield_t_ha", "production_t"),
@@ -54,11 +54,17 @@ class YieldBounds:
 
 @dataclass(frozen=True)
 class Known:
-    """What records are checked against: the crops (groups of crops too), what each can yield, and the day."""
+    """What records are checked against: the crops (groups of crops too), what each can yield, and the day.
+
+    `farm_of` tells the farm of a field, where it is known: a farm weighs a crop of one season in one way.
+    `green` are crops that are weighed as they come: nobody measures their moisture, so an empty cell says so.
+    """
 
     crops: Sequence[Crop]
     bounds: Mapping[str, YieldBounds]
     today: date
+    green: frozenset[str] = frozenset()
+    farm_of: Mapping[str, str] = field(default_factory=dict)
 
 
 # Points of a yield monitor, one row a record, in the order in which they were driven.

@@ -274,6 +274,18 @@ _ROWS = (
         nodata=0,
         statistics=False,
     ),
+    Layer(
+        "applied",
+        "kg/ha",
+        0.0,
+        20_000.0,
+        10,
+        (),
+        "what a machine put out by its own log, all passes together",
+        step=0.1,
+        dtype="int32",
+        statistics=False,
+    ),
     Layer("yield_t_ha", "t/ha", 0.0, 300.0, 10, (), "yield by a combine's monitor", step=0.01, statistics=False),
     Layer("yield_se", "t/ha", 0.0, 30.0, 10, (), "standard error of a place's yield", step=1e-3, statistics=False),
     # Soil: a map and its standard error are two layers; of p2o5, k2o, n_no3 and s the error is that of a skewed

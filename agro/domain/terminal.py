@@ -80,3 +80,30 @@ class TaskMap:
     lost: tuple[float, ...] | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     unread: tuple[Refusal, ...] = ()
+
+
+# The table of what a machine put out, a row a record in the order of time.
+#   seconds      since the first record [s]
+#   lon, lat     where the machine was [deg]; NaN without a position
+#   rate         what it put out, in the log's unit
+#   target       what it was asked for, in the same unit; NaN where that was not logged
+#   width_m      how wide it works [m]; NaN where nobody said
+#   working      whether it was on
+#   left, right  the part of the width that was on, from the middle of the machine [share of the width, left -0.5]
+#   total        its counter [kg or l]; NaN where none was logged
+#   area_m2      of the record itself [m2], where it is a polygon; NaN where it is a place on the way
+APPLIED_COLUMNS = (
+    *("seconds", "lon", "lat", "rate", "target", "width_m", "working", "left", "right", "total"),
+    "area_m2",
+)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What one log tells of one product: its name as logged, the unit of its rates, when it began, the rows."""
+
+    product: str
+    unit: str
+    began_at: str  # ISO, by the clock of the machine
+    rows: Any  # a DataFrame of APPLIED_COLUMNS
+    unread: tuple[Refusal, ...] = ()

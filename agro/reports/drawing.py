@@ -72,10 +72,13 @@ def colour_bar(figure: Figure, axes: Axes, colours: Any, scale: tuple[float, flo
         ScalarMappable(Normalize(*scale), colours), cax=axes, extend="both" if layer == "ndmi" else "neither"
     )
     bar.outline.set_visible(False)
-    bar.ax.yaxis.set_major_formatter(lambda value, _: number(value, 1, language))
+    unit, times = LAYERS[layer].unit, 1
+    if unit == "t/ha" and language == "ru":  # people there count centners
+        unit, times = "ц/га", 10
+    bar.ax.yaxis.set_major_formatter(lambda value, _: number(times * value, 1, language))
     bar.ax.tick_params(labelsize=10, colors=INK, length=0)
-    unit = LAYERS[layer].unit.replace("m2/m2", "м²/м²" if language == "ru" else "m²/m²")
-    title = layer.upper() if unit == "1" else f"{layer.upper()}, {unit}"
+    unit = unit.replace("m2/m2", "м²/м²" if language == "ru" else "m²/m²")
+    title = unit if unit in ("t/ha", "ц/га") else layer.upper() if unit == "1" else f"{layer.upper()}, {unit}"
     bar.ax.set_title(title, fontsize=11, color=INK, loc="left", pad=8)
 
 

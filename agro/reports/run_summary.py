@@ -21,6 +21,8 @@ KIND_NAMES = {
     "water": "water balance",
     "seasons": "season curves",
     "zones": "productivity zones",
+    "prescriptions": "prescriptions",
+    "as_applied": "what was applied",
     "harvest": "harvest of fields",
     "statistics": "statistics of districts",
     "harvest_summaries": "the harvest as it comes",

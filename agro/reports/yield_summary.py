@@ -1,6 +1,7 @@
 """What combines and scales say of each field, for a person."""
 
 from collections import Counter
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -31,10 +32,11 @@ REASON_NAMES = {
 }
 
 
-def yields_as_text(fields: pd.DataFrame, language: str) -> str:
+def yields_as_text(fields: pd.DataFrame, crops: Mapping[str, str], language: str) -> str:
     """The yield of each field and season by its monitor, and what was left out.
 
     fields    rows of a yield map's table: yields [t/ha], points [1], reasons
+    crops     what each crop is called
     language  `ru` or `en`
     returns   lines of text [-]; centners in Russian, as people there count
     source    ours
@@ -43,12 +45,16 @@ def yields_as_text(fields: pd.DataFrame, language: str) -> str:
         return say("No yield map yet: name the files of monitors in records.yield_monitors", language)
     lines = []
     for row in fields.sort_values(["season", "field_id"]).to_dict("records"):
-        head = f"{row['field_id']} · {row['season']} · {row['crop']}"
+        head = f"{row['field_id']} · {row['season']} · {crops.get(row['crop'], row['crop'])}"
         lines.append(f"{head}: {_mean(row, language)}")
         lines.append("    " + say("{kept} of {points} points are believed", language, kept=row["kept"], points=row["points"]))  # fmt: skip  # noqa: E501
         counts = Counter({part.rsplit(" ", 1)[0]: int(part.rsplit(" ", 1)[1]) for part in row["left_out"].split("; ") if part})  # fmt: skip  # noqa: E501
         lines += [f"      {say(REASON_NAMES[reason], language)}: {n}" for reason, n in counts.most_common()]
-        delay = say("delay of the grain, s: {delay}", language, delay=row["delay_s"])
+        delay = say(
+            "delay of the grain, s: {delay}",
+            language,
+            delay=row["delay_s"].replace(".", "," if language == "ru" else "."),
+        )
         unsure = "" if row["delay_sure"] else " " + say("(not to be told from the passes)", language)
         lines.append(f"    {delay}{unsure}")
     return "\n".join(lines)

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from agro.domain.errors import BadInput, Refusal, TornFile
 
 _MOST_FILES, _MOST_BYTES = 10_000, 512_000_000  # [1], [byte] unpacked, all together
-_HIGHEST_RATIO, _RATIO_FROM = 200, 1_000_000  # [1] unpacked to packed, looked at from so many bytes
+_HIGHEST_RATIO, _RATIO_FROM = 200, 20_000_000  # [1] unpacked to packed, looked at from so many bytes: grids pack well
 _ARCHIVES = (".zip", ".7z", ".rar", ".gz", ".tar", ".xz", ".bz2")
 
 

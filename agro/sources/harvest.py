@@ -66,7 +66,12 @@ def read_harvest(
     rows, mistaken = without_mistaken_units(rows, known)
     table = pd.DataFrame(rows, columns=list(HARVEST_COLUMNS))
     table = table.sort_values(["season", "field_id", "crop"], ignore_index=True)
-    return table, [*refused, *twice, *mistaken, *of_mixed_weight(rows)]
+    return table, [
+        *refused,
+        *twice,
+        *mistaken,
+        *of_mixed_weight(rows, lambda row: known.farm_of.get(row["field_id"], "")),
+    ]
 
 
 def _row(
@@ -118,7 +123,7 @@ def _row(
         "harvested_on": harvested_on,
         **figures,
         "weight_basis": basis,
-        "moisture_pct": _moisture(row),
+        "moisture_pct": _moisture(row, crop in known.green),
     }
 
 
@@ -167,10 +172,10 @@ def close_figures(figures: dict[str, float], row: Row, slack_t: float = 0.1) -> 
         )
 
 
-def _moisture(row: Row) -> float:
-    """The moisture [%], NaN where the row says that nobody measured it; an empty cell says neither."""
+def _moisture(row: Row, green: bool) -> float:
+    """The moisture [%], NaN where the row says that nobody measured it; of grain an empty cell says neither."""
     text = row.cells.get("moisture_pct", "")
-    if plain(text) in _NOT_MEASURED:
+    if plain(text) in _NOT_MEASURED or (green and not text):
         return float("nan")
     if not text:
         raise BadInput(

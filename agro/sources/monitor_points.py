@@ -21,6 +21,8 @@ def points_of(columns: Mapping[str, pd.Series], said: Said, where: str) -> pd.Da
     nothing = pd.Series(np.nan, index=range(count))
     table = pd.DataFrame({name: columns.get(name, nothing) for name in MONITOR_COLUMNS if name != "working"})
     table["number"] = range(count)
+    if "swath_m" not in columns and said.swath_m is not None:
+        table["swath_m"] = said.swath_m
     table["working"] = _working(columns.get("working"), count)
     table["lon"], table["lat"] = _on_earth(table["lon"], table["lat"], where)
     table["clock_s"], table["day"] = _clock(columns, table)
@@ -114,16 +116,16 @@ def _yields(columns: Mapping[str, pd.Series], table: pd.DataFrame, said: Said, w
 
 
 def _of_flow(flow: pd.Series, table: pd.DataFrame, where: str) -> pd.Series:
-    """Mass by area: flow times interval over distance times swath. source: USDA Yield Editor, Sudduth 2007"""
-    metres = table["distance_m"].where(table["distance_m"].notna(), table["speed_m_s"] * table["interval_s"])
-    area = (metres * table["swath_m"]).to_numpy()
-    if not (area > 0).any() or not (table["interval_s"] > 0).any():
+    """Mass by area: flow over speed times swath. source: USDA Yield Editor, Sudduth 2007"""
+    by_distance = table["distance_m"] / table["interval_s"].where(table["interval_s"] > 0)
+    area = (by_distance.where(by_distance.notna(), table["speed_m_s"]) * table["swath_m"]).to_numpy()  # [m2/s]
+    if not (area > 0).any():
         raise BadInput(
             "MONITOR-SWATH",
-            "{where}: gives the flow of grain, but no swath, distance or interval above nought to divide it by",
-            "add the columns of swath, distance and interval with their units, or one of yield",
+            "{where}: gives the flow of grain, but neither swath and speed nor distance and interval above nought",
+            "add the columns of swath and speed with their units, or one of yield",
             where=where,
         )
     with np.errstate(divide="ignore", invalid="ignore"):
-        yields = 10 * flow * table["interval_s"] / np.where(area > 0, area, np.nan)  # kg/m2 to t/ha
+        yields = 10 * flow / np.where(area > 0, area, np.nan)  # kg/m2 to t/ha
     return yields.where(np.isfinite(yields))

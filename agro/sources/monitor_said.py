@@ -24,6 +24,7 @@ class Said:
     weight_basis            bunker (what a monitor weighs), or barn where it was calibrated so
     moisture                "not measured", where the file has no column of it
     to_moisture_pct         [%] yields are brought to this moisture; else they stay as weighed
+    swath_m                 [m] the width of the header, where the file has no column of it
     delay_corrected         the monitor's software moved the yields to where they grew already
     columns                 heading = "name, unit" of columns whose headings do not say it
     """
@@ -36,6 +37,7 @@ class Said:
     weight_basis: str = "bunker"
     moisture: str | None = None
     to_moisture_pct: float | None = None
+    swath_m: float | None = None
     delay_corrected: bool = False
     columns: Mapping[str, str] = field(default_factory=dict)
 
@@ -43,6 +45,7 @@ class Said:
 _TYPES: dict[str, tuple[type, ...]] = {
     "season": (int,),
     "to_moisture_pct": (int, float),
+    "swath_m": (int, float),
     "delay_corrected": (bool,),
     "columns": (dict,),
 }
@@ -77,7 +80,7 @@ def _check(name: str, value: Any, where: str) -> None:
             near=", ".join(near),
         )
     allowed = {"weight_basis": WEIGHT_BASES, "moisture": (NOT_MEASURED,)}.get(name)
-    numbers = {"season": (1990, 2100), "to_moisture_pct": (0, 60)}.get(name)
+    numbers = {"season": (1990, 2100), "to_moisture_pct": (0, 60), "swath_m": (0.2, 60)}.get(name)
     typed = isinstance(value, _TYPES.get(name, (str,))) and (name == "delay_corrected" or not isinstance(value, bool))
     ranged = numbers is None or (typed and numbers[0] <= value <= numbers[1])
     if typed and ranged and (allowed is None or value in allowed) and (name != "columns" or _texts(value)):

@@ -225,22 +225,23 @@ def without_mistaken_units(rows: Sequence[dict[str, Any]], known: Known) -> tupl
     return [row for row in rows if id(row) not in out], refused
 
 
-def of_mixed_weight(rows: Sequence[dict[str, Any]]) -> list[Refusal]:
-    """What is to be said where harvests of one crop and season were weighed in the bunker and in the barn."""
-    groups: dict[tuple[int, str], list[str]] = {}
+def of_mixed_weight(rows: Sequence[dict[str, Any]], who: Callable[[dict[str, Any]], str]) -> list[Refusal]:
+    """What is to be said where one and the same weighed a crop of a season in the bunker and in the barn."""
+    groups: dict[tuple[str, int, str], list[str]] = {}
     for row in rows:
-        groups.setdefault((row["season"], row["crop"]), []).append(row["weight_basis"])
+        groups.setdefault((who(row), row["season"], row["crop"]), []).append(row["weight_basis"])
     return [
         BadInput(
             "HARVEST-MIXED-ROWS",
-            "{crop} of {season}: {bunker} harvests by bunker weight stand among {barn} by barn weight; those of the "
-            "bunker are brought to the barn's weight, with the error of that",
+            "{where}: {crop} of {season}: {bunker} harvests by bunker weight stand among {barn} by barn weight; those of "
+            "the bunker are brought to the barn's weight, with the error of that",
             "give one weight for all where you have it",
+            where=whose or "-",
             crop=crop,
             season=season,
             bunker=bases.count("bunker"),
             barn=bases.count("barn"),
         ).refusal
-        for (season, crop), bases in groups.items()
+        for (whose, season, crop), bases in groups.items()
         if len(set(bases)) > 1
     ]

@@ -73,7 +73,12 @@ def read_statistics(source: Path, known: Known, places: Mapping[str, str]) -> tu
     rows, mistaken = without_mistaken_units(rows, known)
     table = pd.DataFrame(rows, columns=list(STATISTICS_COLUMNS))
     table = table.sort_values(["season", "district", "crop", "category", "vintage"], ignore_index=True)
-    return table, [*refused, *twice, *mistaken, *of_mixed_weight(rows)]
+    return table, [
+        *refused,
+        *twice,
+        *mistaken,
+        *of_mixed_weight(rows, lambda row: f"{row['district']} ({row['category']})"),
+    ]
 
 
 def district_of(text: str, places: Mapping[str, str], place: Told) -> str:
@@ -133,11 +138,16 @@ def _word(row: Row, name: str, words: Mapping[str, str]) -> str:
 def _vintage(row: Row, today: date) -> tuple[str, date | None]:
     """What the publisher calls this figure, and the day by which it was known where that says it."""
     text = row.needed("vintage")
-    if re.fullmatch(r"(19|20)\d\d", text):
-        known_on: date | None = date(int(text), 12, 31)
-    elif re.search(r"\d", text):
-        known_on = row.day("vintage")
-        text = known_on.isoformat() if known_on else text
-    else:
+    if not re.search(r"\d", text):
         return _word(row, "vintage", _VINTAGES), None
-    return text, min(known_on, today) if known_on else None
+    year = re.fullmatch(r"(19|20)\d\d", text)
+    known_on = date(int(text), 1, 1) if year else row.day("vintage")
+    if known_on is None or known_on > today:
+        raise BadInput(
+            "TABLE-DAY",
+            "{where}: the day is {met}, which is to come or long past",
+            "check the date",
+            where=row.place,
+            met=text,
+        )
+    return (text, min(date(int(text), 12, 31), today)) if year else (known_on.isoformat(), known_on)

@@ -37,6 +37,9 @@ class _Reader:
         self.keys = list(dict.fromkeys(key for zone in sources for key, _ in _values(zone)))
         self.quantities = [self._quantity(key) for key in self.keys]
         self.rates = {code: self._rates(zone) for code, zone in self.zones.items()}
+        version = data.root.get("VersionMajor", "")
+        if version not in ("3", "4"):
+            self._name("TASK-VERSION", Told("version {met} of task data is not known", {"met": version or "-"}))
 
     def map(self) -> TaskMap:
         """The task's map; what is not readable of it is in `unread`."""
@@ -64,10 +67,12 @@ class _Reader:
 
     def _quantity(self, key: _Key) -> Quantity:
         try:
-            return quantity(int(key[0], 16))
+            number = int(key[0], 16)
         except ValueError:
+            number = 0
+        if not number:
             self._name("TASK-DDI", Told("{met} is no data dictionary identifier", {"met": key[0]}))
-            return Quantity("", "", float("nan"))
+        return quantity(number) if number else Quantity("", "", float("nan"))
 
     def _rates(self, zone: Element) -> tuple[float, ...]:
         """The rate of each column; NaN where the zone gives none."""

@@ -59,7 +59,7 @@ _EXPECTED = {
 }
 _BASES = {
     "bunker": r"бункер\w*|bunker|(?:первоначальн\w*\s+)?оприходован\w*",
-    "barn": r"амбарн\w*|barn|после\s+(?:доработки|подработки|очистки\s+и\s+сушки)|в доработке|чист\w*\s+вес\w*",
+    "barn": r"амбар\w*|barn|после\s+(?:доработки|подработки|очистки\s+и\s+сушки)|в доработке|чист\w*\s+вес\w*",
 }
 _FILLERS = (
     "в с по на и вес весе веса общая общий фактическая фактический культуры культур всего начала уборки зерна урожая "
@@ -163,7 +163,7 @@ def basis_of(text: str, place: Told) -> str | None:
             where=place,
             met=text,
         )
-    return found[0] if found else None
+    return found[0] if found and not re.search(r"\b(?:не|not|no)\b", even(text)) else None
 
 
 def _column(place: int, heading: str, meant: str, names: Mapping[str, str]) -> Column | None:

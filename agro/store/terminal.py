@@ -30,6 +30,7 @@ _CENTRE_OFF_M = 0.02  # [m] the same for polygons, which have no cells
 _RATE_OFF = 0.011  # [kg/ha] files round to 0.01
 _AREA_OFF = 5e-4  # [1] of the boundary's area
 _ON_BORDER_DEG = 2e-9  # [deg] so near to a border a place may belong to either side; files round to 1e-9
+_CUT_FROM = 24  # letters: a shorter name was not cut
 _PLACES = 20_000  # [1] at which polygons are compared
 _DRIVEN = (120_000, 1_000_000)  # [1] sections looked at
 
@@ -98,10 +99,12 @@ def _find(prescription: Prescription, maps: Sequence[TaskMap], product: Product)
 
 
 def _is_called(product: Product, column: Column) -> bool:
-    plain = " ".join(product.russian.split())
+    """By its Russian name, cut where it is long; by its code, alone or behind the field's."""
+    plain, shown = " ".join(product.russian.split()), column.product
     code = "".join(filter(str.isalnum, product.code.casefold()))
-    words = column.product.casefold().replace("-", "_").split("_")
-    return bool(column.product) and (plain.startswith(column.product) or code in words)
+    words = shown.casefold().removesuffix("_kg_ha").removesuffix("_l_ha").split("_")
+    cut = len(shown) >= _CUT_FROM and plain.startswith(shown)
+    return bool(shown) and (plain == shown or cut or code in ("".join(words), words[-1]))
 
 
 def _to_kg(prescription: Prescription, product: Product, column: Column) -> float:

@@ -49,8 +49,10 @@ class Rules:
     def rates(self, places: np.ndarray) -> np.ndarray:
         """The rates (n, products) that the machine is told: the map's; where it is silent the default, or outside."""
         found = self.mapped(places)
-        silent = np.where(self.inside(places)[:, None], self.default, self.outside)
-        return np.where(np.isnan(found), silent, found)
+        silent = np.isnan(found).any(axis=1)
+        instead = np.where(self.inside(places[silent])[:, None], self.default, self.outside)
+        found[silent] = np.where(np.isnan(found[silent]), instead, found[silent])
+        return found
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ def drive_over(rules: Rules, ground: MultiPolygon | Polygon, width_m: float, pla
     cell_m = 0.0 if rules.cells is None else rules.cells.north_step_deg * metres_per_degree(rules.cells.south_deg)[1]
     spots, step, section_ha = _sections(ground, width_m, cell_m, places)
     told = rules.rates(spots)
-    on = rules.inside(spots) | (told != rules.outside).any(axis=1)
+    on = (told != rules.outside).any(axis=1)
+    if rules.outside.any():  # else what is off puts out as much as what is on
+        on |= rules.inside(spots)
     told, spots, step = told[on], spots[on], step[on]
     total = told.sum(axis=0) * section_ha
     count = np.maximum(np.bincount(step), 1)

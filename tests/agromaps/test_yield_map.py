@@ -4,7 +4,7 @@ from combine import Drive, drive, wavy
 from shapely.geometry import box
 
 from agro.agromaps.barn_weight import in_barn
-from agro.agromaps.block_kriging import Variogram, krige_blocks, mean_error, variogram_of
+from agro.agromaps.block_kriging import Variogram, Witnesses, krige_blocks, mean_error, variogram_of
 from agro.agromaps.yield_cleaning import CleaningRules, clean
 from agro.agromaps.yield_map import field_yield, scale_to, segments
 from agro.domain.errors import BadInput
@@ -25,16 +25,19 @@ def test_kriging_by_hand() -> None:
     """Four points around one, all equally far: the mean of the four, whatever the variogram."""
     xy = np.array([[0.0, 10.0], [10.0, 0.0], [0.0, -10.0], [-10.0, 0.0]])
     shape = Variogram(1.0, 0.2, 60.0)
-    value, error = krige_blocks(xy, np.array([1.0, 2.0, 3.0, 6.0]), shape, np.zeros((1, 2)), 10.0, 25.0)
+    known = Witnesses(xy, np.array([1.0, 2.0, 3.0, 6.0]), np.arange(4))
+    value, error = krige_blocks(known, shape, np.zeros((1, 2)), 10.0, 25.0)
     assert value[0] == pytest.approx(3.0) and 0 < error[0] < 1
-    far, _ = krige_blocks(xy, np.array([1.0, 2.0, 3.0, 6.0]), shape, np.array([[100.0, 0.0]]), 10.0, 25.0)
+    far, _ = krige_blocks(known, shape, np.array([[100.0, 0.0]]), 10.0, 25.0)
     assert np.isnan(far[0])
 
 
 def test_pure_noise_is_told_by_the_mean_of_the_nearest() -> None:
     random = np.random.default_rng(0)
     xy, values = random.uniform(0, 100, (32, 2)), random.normal(3, 1, 32)
-    value, error = krige_blocks(xy, values, Variogram(1.0, 1.0, 10.0), np.array([[50.0, 50.0]]), 10.0, 100.0)
+    value, error = krige_blocks(
+        Witnesses(xy, values, np.arange(32)), Variogram(1.0, 1.0, 10.0), np.array([[50.0, 50.0]]), 10.0, 100.0
+    )
     assert value[0] == pytest.approx(values.mean()) and error[0] == pytest.approx(np.sqrt(1 / 32), rel=1e-6)
 
 
@@ -44,9 +47,24 @@ def test_a_variogram_that_was_drawn_is_found(range_m: float) -> None:
     xy = random.uniform(0, 600, (1500, 2))
     apart = np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1))
     drawn = np.linalg.cholesky(0.8 * np.exp(-3 * apart / range_m) + 1e-9 * np.eye(len(xy))) @ random.normal(size=1500)
-    found = variogram_of(xy, drawn + random.normal(0, np.sqrt(0.2), 1500), 0.05)
+    found = variogram_of(Witnesses(xy, drawn + random.normal(0, np.sqrt(0.2), 1500), np.zeros(1500), 0.05))
     assert found.sill == pytest.approx(1.0, rel=0.35) and found.nugget == pytest.approx(0.2, abs=0.2)
     assert 0.4 * range_m < found.range_m < 2.5 * range_m
+
+
+def test_what_a_pass_errs_in_alike_is_found_and_told() -> None:
+    random = np.random.default_rng(5)
+    x, y = np.meshgrid(np.arange(0, 400, 10.0), np.arange(0, 400, 10.0))
+    xy, group = np.column_stack([x.ravel(), y.ravel()]), np.repeat(np.arange(40), 40)
+    values = (
+        np.sin(x.ravel() / 60) * np.cos(y.ravel() / 60) + random.normal(0, 0.1, 1600) + random.normal(0, 0.3, 40)[group]
+    )
+    known = Witnesses(xy, values, group)
+    shape = variogram_of(known)
+    assert shape.common == pytest.approx(0.09, abs=0.045) and shape.nugget < 0.04
+    _, error = krige_blocks(known, shape, np.array([[205.0, 205.0]]), 10.0, 25.0)
+    _, without = krige_blocks(known, Variogram(shape.sill, shape.nugget, shape.range_m, shape.power), np.array([[205.0, 205.0]]), 10.0, 25.0)  # fmt: skip
+    assert error[0] > 1.5 * without[0]
 
 
 @pytest.mark.parametrize("noise_t_ha", [0.1, 0.4])
@@ -98,9 +116,10 @@ def test_too_few_points_make_no_map() -> None:
 
 def test_segments_of_a_pass_by_hand() -> None:
     xy = np.column_stack([np.zeros(6), [0.0, 4, 8, 12, 16, 100]])
-    places, values, noise = segments(xy, np.array([1.0, 2, 3, 5, 6, 9]), np.array([0, 0, 0, 0, 0, 1]), 10.0)
-    assert places[:, 1].tolist() == [4, 14, 100] and values.tolist() == [2, 5.5, 9]
-    assert noise == pytest.approx((1 + 1 + 1) / 3 / 2 / 2)
+    found = segments(xy, np.array([1.0, 2, 3, 5, 6, 9]), np.array([0, 0, 0, 0, 0, 1]), 10.0)
+    assert found.xy[:, 1].tolist() == [4, 14, 100] and found.values.tolist() == [2, 5.5, 9]
+    assert found.group.tolist() == [0, 0, 1]
+    assert found.noise == pytest.approx((1 + 1 + 1) / 3 / 2 / 2)
 
 
 def test_the_error_of_a_mean_of_like_and_of_unlike_pixels() -> None:

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -68,3 +69,35 @@ def test_a_bad_record_sinks_only_itself_and_the_command_says_so(
     store = Store(tmp_path / "store")
     assert len(history.records(store, "harvest")) == 2 and history.records(store, "statistics").empty
     assert history.records(store, "harvest_summaries")["bunker_t"].tolist() == [20.0]
+
+
+def test_every_bad_row_ends_in_a_sentence_of_the_command(
+    make_catalog: Callable[..., Made], run: Callable[..., Ran], tmp_path: Path
+) -> None:
+    made = make_catalog([Scene("a")])
+    run(made)
+    (tmp_path / "seasons.csv").write_text("field_id,season,crop,sown_on\nwest,2021,wheat,2021-05-15\n")
+    bad = {
+        "YIELD-RANGE": "west;2020;wheat;2020-09-01;8;25;barn;14",
+        "SEASON-ORDER": "west;2021;wheat;2021-04-01;8;2;barn;14",
+        "HARVEST-CROP": "west;2021;oats;2021-09-01;8;2;barn;14",
+        "CROP-UNKNOWN": "west;2019;сойя;2019-09-01;8;2;barn;14",
+        "CSV-SEASON": "west;2206;wheat;;8;2;barn;14",
+        "CSV-DATE": "west;2018;wheat;43374;8;2;barn;14",
+        "CSV-ROW": "west;2018;wheat;2018-09-01;8;2;barn",
+        "HARVEST-BASIS": "west;2018;wheat;2018-09-01;8;2;бункер, амбар;14",
+        "HARVEST-MOISTURE": "west;2018;wheat;2018-09-01;8;2;barn;",
+        "TABLE-RANGE": "west;2018;wheat;2018-09-01;-8;2;barn;14",
+        "SEASON-FIELD": "north;2018;wheat;2018-09-01;8;2;barn;14",
+        "HARVEST-CONFLICT": "east;2021;wheat;2021-09-02;8;2,5;barn;17",
+        "HARVEST-MIXED-ROWS": "east;2020;wheat;2020-09-02;8;2,1;bunker;15",
+    }
+    (tmp_path / "h.csv").write_text(HARVEST + ROWS + "\n".join(bad.values()) + "\n", encoding="utf-8")
+    overrides = [*made.overrides(tmp_path / "store"), f"fields.seasons={tmp_path / 'seasons.csv'}", f"records.harvest={tmp_path / 'h.csv'}"]  # fmt: skip
+    sets = [part for one in overrides for part in ("--set", one)]
+    ran = CliRunner().invoke(app, ["yields", "--config", "stac", "--json", *sets])
+    assert ran.exit_code == 3 and "Traceback" not in ran.stderr
+    failed = {one["code"]: one for one in json.loads(ran.stdout)["failed"]}
+    assert set(failed) == set(bad)
+    assert all(one["reason"] and one["remedy"] for one in failed.values())
+    assert len(history.records(Store(tmp_path / "store"), "harvest")) == 2  # west and east of 2020: the rest is told

@@ -9,7 +9,8 @@ from task_files import files, isoxml
 
 from agro.domain.errors import BadInput
 from agro.domain.work import Machine
-from flows.terminal_files import terminal_file, terminal_named, terminals
+from flows.terminal_files import terminal_file
+from flows.terminal_list import terminal_named, terminals
 
 ANY_RATE = Machine(24.0, 0.0, 600.0, 5.0, "any")
 

@@ -123,7 +123,7 @@ def test_the_command_tells_each_field_and_writes_every_point(farm: list[str], tm
     sets = [part for one in farm for part in ("--set", one)]
     ran = CliRunner().invoke(app, ["yields", "--config", "stac", *sets, "--points", str(tmp_path / "points.csv")])
     assert ran.exit_code == 0, ran.output
-    assert "west · 2022 · spring_wheat" in ran.stdout and "ц/га только по датчику" in ran.stdout
+    assert "west · 2022 · яровая пшеница" in ran.stdout and "ц/га только по датчику" in ran.stdout
     assert "начало прохода" in ran.stdout and "задержка зерна" in ran.stdout
     table = pd.read_csv(tmp_path / "points.csv")
     assert {"field_id", "lon", "lat", "reason"} <= set(table.columns) and len(table) > 4000

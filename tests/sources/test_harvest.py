@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -101,8 +102,10 @@ def test_both_weights_in_two_columns_and_the_barn_goes_before(tmp_path: Path) ->
         ("f3;2021;wheat;;;2;;14", "HARVEST-BASIS-MISSING"),
         ("f3;2021;wheat;;;2;зачётный;14", "HARVEST-BASIS-MISSING"),
         ("f3;2021;wheat;;;2;бункерный/амбарный;14", "HARVEST-BASIS"),
+        ("f3;2021;wheat;;;2;не бункерный;14", "HARVEST-BASIS-MISSING"),
         ("f3;2021;wheat;;;2;bunker;", "HARVEST-MOISTURE"),
         ("f3;2021;wheat;;;2;bunker;н/д", "HARVEST-MOISTURE"),
+        ("f3;2021;potato;;;22;barn;", None),  # weighed green
         ("f3;2021;wheat;;;2;bunker;140", "TABLE-RANGE"),
         ("f3;2021;wheat;44803;;2;bunker;14", "CSV-DATE"),
         ("f3;2021;wheat;31.06.2021;;2;bunker;14", "CSV-DATE"),
@@ -179,6 +182,17 @@ def test_a_heading_that_does_not_say_enough_sinks_its_file_alone(
     (tmp_path / "z.csv").write_text(f"{HEAD}\n{GOOD}\n")
     rows, refused = read(path.parent)
     assert code in [one.code for one in refused] and len(rows) == 1
+
+
+def test_farms_may_weigh_differently_but_one_farm_does_not(tmp_path: Path) -> None:
+    rows = ("f1;2020;oats;;;2;bunker;14", "f2;2020;oats;;;2;barn;14", "f3;2020;oats;;;2;barn;14")
+    for farms, told in (
+        ({"f1": "a", "f2": "b", "f3": "b"}, []),
+        ({"f1": "a", "f2": "a", "f3": "b"}, ["a: oats of 2020: 1"]),
+    ):
+        known = replace(known_of(TODAY), farm_of=farms)
+        found, refused = read_harvest(table(tmp_path, *rows), known, AREA_HA, SEASONS)
+        assert len(found) == 3 and [one.reason[:18] for one in refused] == told
 
 
 def test_heading_of_one_weight_and_a_row_of_the_other(tmp_path: Path) -> None:

@@ -77,6 +77,8 @@ def test_a_revision_stands_beside_what_it_revises(tmp_path: Path) -> None:
         (GOOD.replace("barn", ""), "HARVEST-BASIS-MISSING"),
         (GOOD.replace("2021-03-15", "15/03/21"), "CSV-DATE"),
         (GOOD.replace("2021-03-15", ""), "CSV-CELL"),
+        (GOOD.replace("2021-03-15", "2099"), "TABLE-DAY"),
+        (GOOD.replace("2021-03-15", "2023-03-15"), "TABLE-DAY"),
         (GOOD + ";1", "CSV-ROW"),
     ],
 )

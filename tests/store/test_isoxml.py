@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from prescriptions import KCL, LAT, LON, UAN, UREA, degrees, odd_field, prescribed, two_halves
 from shapely import box
-from task_files import GRID, MAIN, files, isoxml, root, schema_4
+from task_files import GRID, MAIN, files, isoxml, read_back, root, schema_4
 
 from agro.domain.errors import BadInput
 from agro.store.isoxml import Labels, to_taskdata
@@ -111,6 +111,22 @@ def test_the_two_versions_and_the_ids() -> None:
         )
         assert list(files(content)) == [MAIN, GRID]
     assert to_taskdata(two_halves(), isoxml(), Labels()) == to_taskdata(two_halves(), isoxml(), Labels())
+
+
+def test_a_field_too_large_for_cells_of_ten_metres_gets_coarser_ones() -> None:
+    west, east = degrees(box(0, 0, 2600, 4000)), degrees(box(2600, 0, 5200, 4000))
+    large = prescribed([west, east], [(100.0,), (200.0,)])
+    about = root(to_taskdata(large, isoxml(most_cells=100_000), Labels())[0]).find("TSK/GRD")
+    assert int(about.get("E")) * int(about.get("F")) <= 100_000
+    assert 14 < float(about.get("C")) * 111_320 < 41
+
+
+def test_a_large_uniform_grid_is_read_back_though_it_packs_well() -> None:
+    even = prescribed([degrees(box(0, 0, 5000, 4700))], [(150.0,)])
+    content, _ = to_taskdata(even, isoxml(most_cells=300_000), Labels())
+    packed, unpacked = len(content), sum(map(len, files(content).values()))
+    assert unpacked > 900_000 and unpacked > 200 * packed
+    assert len(read_back(content)) == 1
 
 
 def test_too_many_zones_and_too_few_cells_end_in_a_sentence() -> None:

@@ -4,7 +4,16 @@ from agro.reports.russian.harvest import HARVEST
 from agro.reports.russian.inputs import INPUTS
 from agro.reports.russian.letters import LETTERS
 from agro.reports.russian.maps import MAPS
+from agro.reports.russian.output import OUTPUT
 from agro.reports.russian.runs import RUNS
 from agro.reports.russian.terminals import TERMINALS
 
-RUSSIAN: dict[str, str] = RUNS | INPUTS | MAPS | LETTERS | TERMINALS | HARVEST
+RUSSIAN: dict[str, str] = {
+    **RUNS,
+    **INPUTS,
+    **MAPS,
+    **LETTERS,
+    **TERMINALS,
+    **HARVEST,
+    **OUTPUT,
+}
