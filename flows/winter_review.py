@@ -1,4 +1,4 @@
-"""What more than one pass is needed for: relief, soil, seasons, wetness and its edges, water, zones."""
+"""What more than one pass is needed for: relief, soil, seasons, wetness, water, zones; forecasts against harvests."""
 
 import time
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from agro.domain.errors import AgroError, Refusal
 from agro.reports.words import say
 from agro.store.index import Index, opened
 from agro.store.publish import KINDS, Store, writing
+from flows.forecast_scores import score_and_refit
 from flows.ground_maps import make_relief
 from flows.harvest_records import keep_records
 from flows.moisture_maps import make_edges, make_wetness
@@ -26,7 +27,7 @@ from flows.zone_maps import make_zones
 
 _STEPS = (
     *("harvest records", "yield maps", "relief", "soil", "season curves", "wetness edges", "wetness"),
-    *("water balance", "zones"),
+    *("water balance", "zones", "forecast scores"),
 )
 
 
@@ -89,8 +90,10 @@ def _step(
             return make_wetness(settings, land, store, index)
         case "water balance":
             return make_water(settings, land, records.weather, store, index)
-        case _:
+        case "zones":
             return make_zones(settings, land, store, index)
+        case _:
+            return score_and_refit(settings, land, records, index)
 
 
 def _counted(index: Index) -> dict[str, int]:

@@ -40,7 +40,7 @@ class Books:
     fields: pd.DataFrame
     seasons: pd.DataFrame
     fieldstats: pd.DataFrame
-    weather: pd.DataFrame
+    weather: pd.DataFrame | None
     harvest: pd.DataFrame
     latitude: float
 
@@ -112,14 +112,15 @@ def _curves(fieldstats: pd.DataFrame, rows: pd.DataFrame, day: date) -> dict[str
 def _held(curve: np.ndarray, kept: np.ndarray, day: pd.Index) -> np.ndarray:
     """The curve (day, field), level before the first look and after the last: nobody knows how it goes on."""
     first, last = (day.to_numpy()[which] for which in (kept.argmax(axis=0), len(kept) - 1 - kept[::-1].argmax(axis=0)))
-    told = np.clip(np.arange(len(curve))[:, None], first, last)
-    return np.take_along_axis(curve, told, axis=0)
+    told: np.ndarray = np.clip(np.arange(len(curve))[:, None], first, last)
+    held: np.ndarray = np.take_along_axis(curve, told, axis=0)
+    return held
 
 
 def _kept(ndvi: pd.DataFrame) -> np.ndarray:
     """Which looks of which field are believed (look, field)."""
     day = (ndvi.index - ndvi.index[0]).total_seconds().to_numpy() / 86_400
-    kept = ndvi.notna().to_numpy().copy()
+    kept: np.ndarray = ndvi.notna().to_numpy().copy()
     for column in range(kept.shape[1]):
         there = np.flatnonzero(kept[:, column])
         good = believed(day[there], ndvi.iloc[there, column].to_numpy())
@@ -141,11 +142,15 @@ def _usual(grown: pd.DataFrame, curves: Mapping[int, Mapping[str, np.ndarray]]) 
 
 def _mean(columns: Sequence[np.ndarray]) -> np.ndarray:
     shortest = min(len(column) for column in columns)
-    return np.mean([column[:shortest] for column in columns], axis=0)
+    mean: np.ndarray = np.mean([column[:shortest] for column in columns], axis=0)
+    return mean
 
 
-def _sky(weather: pd.DataFrame, latitude: float) -> pd.DataFrame:
-    """Weather with evaporation, by place and day."""
+def _sky(weather: pd.DataFrame | None, latitude: float) -> pd.DataFrame:
+    """Weather with evaporation, by place and day; without rows where there is none on record."""
+    if weather is None or weather.empty:
+        columns = {name: pd.Series(dtype="float64") for name in (*_SKY, "wind_2m_m_s", "humidity_min_pct")}
+        return pd.DataFrame({"place": [], "day": pd.Series(dtype="datetime64[ns]"), **columns})
     tables = []
     for _, own in weather.groupby("place"):
         own = own.reset_index(drop=True)
@@ -175,7 +180,8 @@ def _known(rows: pd.DataFrame, curves: Mapping[str, np.ndarray], usual: Mapping[
 
 def _by_field(sky: pd.DataFrame, name: str, place: pd.Series, days: pd.DatetimeIndex) -> np.ndarray:
     wide = sky.pivot_table(index="day", columns="place", values=name, dropna=False).reindex(index=days)
-    return wide.reindex(columns=pd.Index(place)).to_numpy("float64")
+    values: np.ndarray = wide.reindex(columns=pd.Index(place)).to_numpy("float64")
+    return values
 
 
 def _balance(rows: pd.DataFrame, green: np.ndarray, sky: Mapping[str, np.ndarray], weather: pd.DataFrame, water: Mapping[str, Any], days: pd.DatetimeIndex) -> dict[str, np.ndarray]:  # fmt: skip  # noqa: E501

@@ -98,7 +98,8 @@ def selyaninov(rain_mm: Array, tmean_c: Array) -> Array:
     warm = tmean_c > _WARM_C
     sum_c = np.where(warm, tmean_c, 0.0).sum(axis=0)
     rain = np.where(warm, rain_mm, 0.0).sum(axis=0)
-    return np.divide(rain, 0.1 * sum_c, out=np.full(len(sum_c), np.nan), where=sum_c > 0)
+    told: Array = np.divide(rain, 0.1 * sum_c, out=np.full(len(sum_c), np.nan), where=sum_c > 0)
+    return told
 
 
 def season_features(table: pd.DataFrame, known: Known, rules: GrowthRules, as_of: date) -> pd.DataFrame:
@@ -113,6 +114,8 @@ def season_features(table: pd.DataFrame, known: Known, rules: GrowthRules, as_of
     source   Monteith 1977 (light), Steduto 2009 (transpiration), Selyaninov 1937; choice of windows: ours
     """
     known = _by(known, as_of)
+    sown = pd.to_datetime(table["sown_on"])
+    table = table.assign(sown_on=sown.where(sown <= pd.Timestamp(as_of)))
     season = int(table["season"].iloc[0])
     green = np.where(np.isfinite(known.canopy["ndvi"]), known.canopy["ndvi"], known.usual_ndvi)
     columns = {

@@ -57,20 +57,32 @@ def not_tried(seen: pd.DataFrame, blocks: Blocks, rules: LadderRules) -> dict[st
     seasons, rows = int(seen["season"].nunique()), len(seen)
     told: dict[str, Refusal] = {}
     if seasons < _FEWEST_FOR_FEATURES:
-        text, remedy = "{met} seasons with harvests; tried from {expected} on", "give harvests of more seasons"
-        few = Refusal("RUNG-SEASONS", text, remedy, {"met": seasons, "expected": _FEWEST_FOR_FEATURES})
+        few = Refusal(
+            "RUNG-SEASONS",
+            "{met} seasons with harvests; tried from {expected} on",
+            "give harvests of more seasons",
+            {"met": seasons, "expected": _FEWEST_FOR_FEATURES},
+        )
         return dict.fromkeys(_FIT, few)
     if not names_of(blocks):
-        text, remedy = "no feature is known that differs between rows", "give daily weather, imagery, soil"
-        return dict.fromkeys(_FIT, Refusal("RUNG-FEATURES", text, remedy))
+        nothing = Refusal(
+            "RUNG-FEATURES", "no feature is known that differs between rows", "give daily weather, imagery, soil"
+        )
+        return dict.fromkeys(_FIT, nothing)
     if rows < rules.fewest_rows_for_boosting:
-        text, remedy = "{met} fields and seasons; tried from {expected} on", "give more harvests"
-        facts = {"met": rows, "expected": rules.fewest_rows_for_boosting}
-        told["boosting"] = Refusal("RUNG-ROWS-FEW", text, remedy, facts)
+        told["boosting"] = Refusal(
+            "RUNG-ROWS-FEW",
+            "{met} fields and seasons; tried from {expected} on",
+            "give more harvests",
+            {"met": rows, "expected": rules.fewest_rows_for_boosting},
+        )
     if rows > rules.most_rows_for_process:
-        text, remedy = "{met} fields and seasons; tried up to {expected}", "nothing: boosted trees take so many"
-        facts = {"met": rows, "expected": rules.most_rows_for_process}
-        told["process"] = Refusal("RUNG-ROWS-MANY", text, remedy, facts)
+        told["process"] = Refusal(
+            "RUNG-ROWS-MANY",
+            "{met} fields and seasons; tried up to {expected}",
+            "nothing: boosted trees take so many",
+            {"met": rows, "expected": rules.most_rows_for_process},
+        )
     return told
 
 

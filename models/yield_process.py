@@ -152,7 +152,8 @@ def _variances(parts: Sequence[Array], logs: Array) -> Array:
 
 def _sum(parts: Mapping[str, Array], state: State) -> Array:
     total = sum(state["variance"][name] * part for name, part in parts.items())
-    return np.asarray(total) + state["variance"]["noise"] * np.eye(len(np.asarray(total)))
+    whole: Array = np.asarray(total) + state["variance"]["noise"] * np.eye(len(np.asarray(total)))
+    return whole
 
 
 def _same(one: Array, other: Array) -> Array:

@@ -20,7 +20,17 @@ from agro.domain.outlook import Estimate, Forecast, Interval, Misses, few_season
 from models.intervals import intervals, misses
 from models.judge import simplest_good
 from models.yield_hull import Hull, hull_of, outside
-from models.yield_ladder import PLAIN, RUNGS, Blocks, LadderRules, fit_rung, names_of, not_tried, tell_left_out, tell_rung
+from models.yield_ladder import (
+    PLAIN,
+    RUNGS,
+    Blocks,
+    LadderRules,
+    fit_rung,
+    names_of,
+    not_tried,
+    tell_left_out,
+    tell_rung,
+)
 from models.yield_levels import Past, past_of
 
 Array = np.ndarray
@@ -28,7 +38,6 @@ Array = np.ndarray
 VERSION = 1  # raise it when the same table gives another model
 _MOSTLY = 0.5  # [1] of the rows a model was fitted to were seen from above: it lives on looks. source: ours
 _LEAST_T_HA = 1e-3  # [t/ha] no forecast is less, so that shares of it exist
-_NOTHING = ("{crop}: no harvest is on record, so nothing can be foreseen", "give harvests of past seasons")
 
 
 @dataclass(frozen=True)
@@ -83,7 +92,12 @@ def fit(crop: str, day: str, table: pd.DataFrame, blocks: Blocks, rules: LadderR
     """
     seen = table[table["yield_t_ha"].notna()].sort_values(["season", "unit_id"], ignore_index=True)
     if seen.empty:
-        raise BadInput("YIELD-NO-HARVEST", *_NOTHING, crop=crop)
+        raise BadInput(
+            "YIELD-NO-HARVEST",
+            "{crop}: no harvest is on record, so nothing can be foreseen",
+            "give harvests of past seasons",
+            crop=crop,
+        )
     seasons, skipped = int(seen["season"].nunique()), not_tried(seen, blocks, rules)
     left_out = seen[["unit_id", "farm_id", "district", "season", "area_ha"]].assign(observed_t_ha=seen["yield_t_ha"])
     chosen, missed = "average", None
@@ -106,21 +120,23 @@ def tell(model: YieldModel, asked: pd.DataFrame) -> Array:
     returns  (row,) [t/ha]; NaN where nothing is known
     source   see the rungs
     """
-    return np.maximum(tell_rung(model.chosen, model.state, model.past, asked), _LEAST_T_HA)
+    told: Array = np.maximum(tell_rung(model.chosen, model.state, model.past, asked), _LEAST_T_HA)
+    return told
 
 
-def predict(model: YieldModel, asked: pd.DataFrame, as_of: date, name: str) -> list[Forecast]:
+def predict(model: YieldModel, asked: pd.DataFrame, as_of: date, day: str, name: str) -> list[Forecast]:
     """What the model foresees for fields of one season.
 
     model    fitted to the same features by the same month-day
     asked    a row a field: `unit_id`, `farm_id`, `district`, `season` [a] and the features
     as_of    the last day that is known [date]
+    day      month-day to which the features are known [-]
     name     what the model is called, with the key of its file [-]
     returns  one Forecast a row [t/ha], in order; without estimate where it abstains, and then `why`
     raises   BadInput where the features are not those of the model
     source   ours
     """
-    check_features(model, asked, f"{as_of:%m-%d}", name)
+    check_features(model, asked, day, name)
     value, told = tell(model, asked), []
     for unit, season, v, silent in zip(asked["unit_id"], asked["season"], value, silences(model, asked), strict=True):
         estimate, ends, why = (None, (), silent) if silent else _told(model, float(v))
@@ -161,8 +177,12 @@ def silences(model: YieldModel, asked: pd.DataFrame) -> list[Refusal | None]:
     source   ours
     """
     if len(model.past.seasons) < 2:
-        text = "{crop}: harvests of one season only; how seasons differ is not known"
-        one = Refusal("YIELD-ONE-SEASON", text, "give harvests of more seasons", {"crop": model.crop})
+        one = Refusal(
+            "YIELD-ONE-SEASON",
+            "{crop}: harvests of one season only; how seasons differ is not known",
+            "give harvests of more seasons",
+            {"crop": model.crop},
+        )
         return [one] * len(asked)
     if model.hull is None:
         return [None] * len(asked)
@@ -170,8 +190,11 @@ def silences(model: YieldModel, asked: pd.DataFrame) -> list[Refusal | None]:
     blind = np.zeros(len(asked), bool)
     if columns and model.hull.seen_share >= _MOSTLY:
         blind = asked[columns].isna().all(axis=1).to_numpy()
-    text = "no clear look at the field this season, and the model lives on looks"
-    unseen = Refusal("YIELD-UNSEEN", text, "wait for a clear pass")
+    unseen = Refusal(
+        "YIELD-UNSEEN",
+        "no clear look at the field this season, and the model lives on looks",
+        "wait for a clear pass",
+    )
     return [unseen if b else why for b, why in zip(blind, outside(model.hull, asked), strict=True)]
 
 

@@ -3,6 +3,7 @@
 import typer
 
 from agro.cli import (
+    forecasts,
     harvest,
     maps,
     runs,
@@ -29,6 +30,9 @@ for command in (
     maps.sheet,
     maps.maps,
     harvest.yields,
+    forecasts.forecast,
+    forecasts.train,
+    forecasts.score,
 ):
     app.command()(command)
 app.add_typer(export_app, name="export")

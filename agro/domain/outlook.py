@@ -7,6 +7,7 @@ from typing import Literal
 
 from agro.domain.errors import Refusal
 
+Quantity = Literal["yield_t_ha", "production_t", "outcome_t_ha", "outcome_t"]
 Scope = Literal["field", "district", "region"]
 SCOPES: tuple[Scope, ...] = ("field", "district", "region")
 LEVELS = (0.8, 0.9)  # [1] of the intervals that are told, where the seasons suffice for them
@@ -35,7 +36,8 @@ class Forecast:
     """What is foreseen for one field, district or region and crop.
 
     subject     the field's id, the district's code, or the region's name
-    quantity    `yield_t_ha` [t/ha] or `production_t` [t]
+    quantity    `yield_t_ha` [t/ha] or `production_t` [t], made without knowing any of the harvest; `outcome_t_ha` and
+                `outcome_t`: what is threshed, and the forecast of the rest
     estimate    None where the forecast abstains
     intervals   narrowest first, each of another level; empty where none can be vouched for
     model       the rung of the ladder that speaks, and the key of the fitted model
@@ -47,7 +49,7 @@ class Forecast:
     subject: str
     crop: str
     season: int
-    quantity: Literal["yield_t_ha", "production_t"]
+    quantity: Quantity
     as_of: date
     estimate: Estimate | None
     intervals: tuple[Interval, ...]

@@ -47,7 +47,7 @@ class DistrictYield:
 
     value_t_ha            [t/ha]; NaN where no field is foreseen
     own2                  [1] relative variance that no other district shares
-    area_ha, area_se_ha   [ha] of the crop; seen_ha [ha] of it are foreseen field by field
+    area_ha, area_se_ha   [ha] of the crop; seen_ha [ha] of it are foreseen field by field, of so many farms
     why                   why it is withheld, None where it is told
     """
 
@@ -57,6 +57,7 @@ class DistrictYield:
     area_ha: float
     area_se_ha: float
     seen_ha: float
+    farms: int
     why: Refusal | None
 
     @property
@@ -85,7 +86,7 @@ def district_yield(
     area_ha, area_se_ha = area if area is not None else (mapped, 0.0)
     area_ha = max(area_ha, mapped)
     if told.empty:
-        return DistrictYield(district, np.nan, np.nan, area_ha, area_se_ha, 0.0, _withheld(district, 0, 0.0, cover))
+        return DistrictYield(district, np.nan, np.nan, area_ha, area_se_ha, 0.0, 0, _withheld(0, 0.0, cover))
     share, value = told["area_ha"].to_numpy() / seen, told["value_t_ha"].to_numpy()
     slope, explained = _regression(told["green"].to_numpy("float64"), value, share)
     known = fields.dropna(subset=["green"])
@@ -97,17 +98,19 @@ def district_yield(
     mean = max(mean + slope * shift, 0.0)
     unseen = 1 - seen / area_ha
     own2 = unseen * crowd * spread2 * (1 - explained) / max(mean, 1e-6) ** 2 + field_cv**2 * crowd * (1 - unseen)
-    why = _withheld(district, int(told["farm_id"].nunique()), seen / area_ha, cover)
-    return DistrictYield(district, mean, own2, area_ha, area_se_ha, seen, why)
+    farms = int(told["farm_id"].nunique())
+    why = _withheld(farms, seen / area_ha, cover)
+    return DistrictYield(district, mean, own2, area_ha, area_se_ha, seen, farms, why)
 
 
-def told_yields(districts: Sequence[DistrictYield], asked: Asked) -> list[Forecast]:
+def told_yields(districts: Sequence[DistrictYield], asked: Asked, cover: Cover) -> list[Forecast]:
     """Forecasts of yield and tonnes for each district and for the region, all of one season's common error.
 
     districts   of one crop
     asked       what the figures are of
+    cover       when a figure is told [1]
     returns     two Forecasts a district and two of the region, in [t/ha] and [t]; the region's rest on the districts
-                that are told, so that no withheld one can be found by subtraction
+                that are told, so that no withheld one can be found by subtraction; on all where none is told
     source      product of two errors: Goodman 1960; common season error: ours
     """
     forecasts = []
@@ -115,14 +118,14 @@ def told_yields(districts: Sequence[DistrictYield], asked: Asked) -> list[Foreca
     for one in districts:
         estimate = None if one.why else _estimate(one.value_t_ha, shared2 + one.own2)
         forecasts += _pair("district", one.district, asked, estimate, (one.area_ha, one.area_se_ha, one.share), one.why)
-    return [*forecasts, *_region(districts, asked)]
+    return [*forecasts, *_region(districts, asked, cover)]
 
 
-def _region(districts: Sequence[DistrictYield], asked: Asked) -> list[Forecast]:
-    told = [one for one in districts if one.why is None]
+def _region(districts: Sequence[DistrictYield], asked: Asked, cover: Cover) -> list[Forecast]:
+    told = [one for one in districts if one.why is None] or [one for one in districts if one.seen_ha]
     every = sum(one.area_ha for one in districts)
-    if not told:
-        why = Refusal("REGION-NOTHING", "no district can be told", "see why district by district", {})
+    why = _withheld(sum(one.farms for one in told), sum(one.seen_ha for one in told) / every, cover)
+    if why is not None:
         return _pair("region", asked.region, asked, None, (every, 0.0, 0.0), why)
     area, value, own2 = (np.array([getattr(one, name) for one in told]) for name in ("area_ha", "value_t_ha", "own2"))
     yields = float(area @ value / area.sum())
@@ -178,27 +181,23 @@ def _regression(green: Array, value: Array, share: Array) -> tuple[float, float]
     return (both / spread, both**2 / (spread * total)) if spread and total else (0.0, 0.0)
 
 
-def _withheld(district: str, farms: int, share: float, cover: Cover) -> Refusal | None:
-    if not farms and not share:
-        code, text, remedy = (
-            "DISTRICT-NOTHING",
-            "{district}: no field of the crop is foreseen",
-            "see why in the table of fields",
-        )
-    elif farms < cover.fewest_farms:
-        code, text, remedy = (
-            "DISTRICT-FEW-FARMS",
-            "{district}: fields of {farms} farms only; a figure is told from {fewest}, so that it shows no single farm",
-            "add the fields of more farms",
-        )
-    elif share < cover.least_share:
-        code, text, remedy = (
-            "DISTRICT-LITTLE-SEEN",
-            "{district}: {seen} % of the crop's area is foreseen field by field, a figure is told from {least} %",
-            "add outlines and harvests of more fields",
-        )
-    else:
-        return None
+def _withheld(farms: int, share: float, cover: Cover) -> Refusal | None:
     seen, least = round(100 * share), round(100 * cover.least_share)
-    facts = {"district": district, "farms": farms, "fewest": cover.fewest_farms, "seen": seen, "least": least}
-    return Refusal(code, text, remedy, facts)
+    facts = {"farms": farms, "fewest": cover.fewest_farms, "seen": seen, "least": least}
+    if not farms and not share:
+        return Refusal("DISTRICT-NOTHING", "no field of the crop is foreseen", "see why in the table of fields", facts)
+    if farms < cover.fewest_farms:
+        return Refusal(
+            "DISTRICT-FEW-FARMS",
+            "fields of too few farms ({farms}); a figure is told from {fewest}, so that it shows no single farm",
+            "add the fields of more farms",
+            facts,
+        )
+    if share < cover.least_share:
+        return Refusal(
+            "DISTRICT-LITTLE-SEEN",
+            "{seen} % of the crop's area is foreseen field by field; a figure is told from {least} %",
+            "add outlines and harvests of more fields",
+            facts,
+        )
+    return None

@@ -32,6 +32,7 @@ KINDS = {
     **{"relief": 2, "soil": 2, "moisture_edges": 2, "moisture": 2, "water": 2, "seasons": 2, "zones": 2},
     **{"prescriptions": 2, "as_applied": 2},
     **{"harvest": 1, "statistics": 1, "harvest_summaries": 1, "yield_maps": 2},
+    **{"models": 2, "forecasts": 1, "scores": 1},
 }
 ITEM, _LATEST = "item.json", ".latest"
 OWN_HASH = "agro:checksum"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from agro.domain.errors import Refusal, Told
+from agro.reports.forecast_text import MODEL_NAMES
 from agro.reports.run_summary import KIND_NAMES
 from agro.reports.russian import RUSSIAN
 from agro.reports.styles import STYLES
@@ -31,7 +32,7 @@ _RAISED = {
 def sentences() -> dict[str, str]:
     """Every sentence that the code tells a person, and where."""
     found = {}
-    for path in [*ROOT.glob("agro/**/*.py"), *ROOT.glob("flows/**/*.py")]:
+    for path in [*ROOT.glob("agro/**/*.py"), *ROOT.glob("flows/**/*.py"), *ROOT.glob("models/*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call):
                 continue
@@ -65,7 +66,7 @@ def test_every_sentence_has_its_russian_and_no_russian_is_left_over() -> None:
     missing = {text: where for text, where in said.items() if text not in RUSSIAN}
     assert not missing
     style = {word for one in STYLES.values() for word in (one.question, one.name)}
-    style |= {*KIND_NAMES.values(), *_STEPS, *REASON_NAMES.values()}
+    style |= {*KIND_NAMES.values(), *_STEPS, *REASON_NAMES.values(), *MODEL_NAMES.values()}
     assert style <= set(RUSSIAN)
     assert set(KIND_NAMES) == set(KINDS)
     assert not set(RUSSIAN) - set(said) - style
