@@ -129,6 +129,7 @@ class Twin(_Section):
     seed: int = Field(ge=0, le=2**31)
     seasons: tuple[Annotated[int, Field(ge=2015, le=2100)], ...] = Field(min_length=1)
     faults: bool
+    world: Literal["first", "second"]
 
 
 class Settings(BaseSettings):

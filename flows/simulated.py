@@ -59,7 +59,9 @@ def twin_catalog(settings: Settings, land: "Land") -> Path:
     versions = sorted(zip(outlines["field_id"], outlines["version"], outlines["district"], strict=True))
     from agro.twin.region import VERSION, make
 
-    key = digest([VERSION, twin.seed, twin.seasons, twin.faults, land.crs, rules, versions, land.seasons_key])
+    key = digest(
+        [VERSION, twin.seed, twin.seasons, twin.faults, twin.world, land.crs, rules, versions, land.seasons_key]
+    )
     path = twin.path / key
     catalog = path / "catalog" / "catalog.json"
     if catalog.is_file():
@@ -80,6 +82,7 @@ def twin_catalog(settings: Settings, land: "Land") -> Path:
                 twin.faults,
                 land.crs,
                 step,
+                twin.world,
             )
     except OSError as error:
         raise StoreDown(
@@ -108,7 +111,7 @@ def simulated_tables(
     """A simulated region as the tables that the store's readers would give, without an image: seconds, for many seeds.
 
     Its indices and leaf area are made from its light by the pipeline's own functions. See `agro.twin.table` for
-    what the tables hold and for the other options: pixels, mapped_share, trial_share.
+    what the tables hold and for the other options: pixels, mapped_share, trial_share, world.
     """
     from agro.twin.table import tables
 

@@ -11,15 +11,17 @@ import pandas as pd
 from agro.twin.care import plots
 from agro.twin.chance import chance
 from agro.twin.events import with_events
-from agro.twin.growth import State, live, yield_t_ha
+from agro.twin.growth import State
 from agro.twin.harm import Harm, hurting
 from agro.twin.land import Ground
-from agro.twin.light import Cover, blurred, mixed, to_20_m, with_errors
+from agro.twin.light import Cover, blurred, to_20_m, with_errors
 from agro.twin.looks import cover_of
 from agro.twin.passes import Orbit, passes_of
+from agro.twin.past import Past
 from agro.twin.plots import Plots
 from agro.twin.sky import Sky, scene_classes, sky, sun_angles, through
 from agro.twin.weather import Weather, stacked
+from agro.twin.worlds import World
 
 _AROUND = {  # idle grass between the fields. assumption
     **{"crop": "idle_grass", "sown": -1, "reaped_after": 0, "n_kg_ha": 0.0, "nitrate_kg_ha": 40.0, "water": 0.85},
@@ -59,10 +61,12 @@ class Season:
     around: Plots
     weather: Weather
     harms: Mapping[str, tuple[Harm, np.ndarray]]
+    world: World
 
 
-def season_of(place: Ground, work: pd.DataFrame, days: pd.DataFrame, facts: Mapping[str, Any], seed: int) -> Season:
+def season_of(place: Ground, work: pd.DataFrame, days: pd.DataFrame, was: Past) -> Season:
     """What happens on a district's fields in one season; `work` are its rows in the order of the fields."""
+    facts, seed = was.facts, was.seed
     season, flat = int(work["season"].iloc[0]), place.field.ravel()
     crops: list[Crops] = []
     harms: dict[str, tuple[Harm, np.ndarray]] = {}
@@ -78,13 +82,14 @@ def season_of(place: Ground, work: pd.DataFrame, days: pd.DataFrame, facts: Mapp
     one = pd.DataFrame([{**_AROUND, "season": season, "district": place.district}])
     middle = np.array([place.field.size // 2])
     around = plots(one, np.zeros(1, int), place.soil.at(middle), facts)
-    return Season(place, season, tuple(crops), around, stacked([days]), harms)
+    return Season(place, season, tuple(crops), around, stacked([days]), harms, was.world)
 
 
 def evenings(season: Season) -> Iterator[tuple[tuple[State, ...], State]]:
     """Every evening of each crop, and of the land around."""
-    lives = [live(one.plots, season.weather, hurting(one.harms)) for one in season.crops]
-    for *states, around in zip(*lives, live(season.around, season.weather), strict=True):
+    world = season.world
+    lives = [world.live(one.plots, season.weather, hurting(one.harms)) for one in season.crops]
+    for *states, around in zip(*lives, world.live(season.around, season.weather), strict=True):
         yield tuple(states), around
 
 
@@ -115,17 +120,17 @@ def below(season: Season, states: tuple[State, ...], around: State) -> Cover:
     return Cover(**{part: on_map(season, tuple(cover[part] for cover in covers), outside[part]) for part in outside})
 
 
-def seen(look: Look, ground: Cover, facts: Mapping[str, Any], seed: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def seen(look: Look, ground: Cover, was: Past) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """The bands on 10 m as the product shows them, and the scene classes on 20 m."""
-    random = chance(seed, look.name)
-    light = {band: blurred(pixels) for band, pixels in mixed(ground, look.sun[0]).items()}
+    random = chance(was.seed, look.name)
+    light = {band: blurred(pixels) for band, pixels in was.world.mixed(ground, look.sun[0]).items()}
     measured = through(with_errors(light, look.orbit.sign, random), look.above.opacity, look.above.shade)
-    return measured, scene_classes(measured, look.above, facts["sky"], random)
+    return measured, scene_classes(measured, look.above, was.facts["sky"], random)
 
 
 def harvest(season: Season, states: tuple[State, ...]) -> np.ndarray:
     """The map (y, x) of the yield [t/ha] on the last evening; NaN around the fields."""
-    yields = tuple(yield_t_ha(state, one.plots) for state, one in zip(states, season.crops, strict=True))
+    yields = tuple(season.world.yield_t_ha(state, one.plots) for state, one in zip(states, season.crops, strict=True))
     return on_map(season, yields, np.nan)
 
 

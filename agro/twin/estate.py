@@ -12,8 +12,9 @@ from shapely.affinity import rotate
 from shapely.geometry import box
 
 from agro.twin.chance import chance, random_surface
+from agro.twin.parcels import parcels_beyond
 
-_CRS = "EPSG:32645"  # of the places of configs/twin.toml
+LAND_CRS = "EPSG:32645"  # of the places of configs/twin.toml
 _SPACING_M = 1900.0  # [m] between the middles of neighbouring fields
 CATEGORIES = ("organisations", "farmers", "households")
 
@@ -58,13 +59,25 @@ class Estate:
     places: Mapping[str, tuple[float, float]]
 
 
-def estate(facts: Mapping[str, Any], seed: int, n_fields: int, pixels: int, mapped_share: float) -> Estate:
-    """A made-up set of fields over the four districts; a `mapped_share` of them has an outline on record."""
+def estate(
+    facts: Mapping[str, Any],
+    seed: int,
+    n_fields: int,
+    pixels: int,
+    mapped_share: float,
+    parcels_until: int | None = None,
+) -> Estate:
+    """A made-up set of fields over the four districts; a `mapped_share` of them has an outline on record.
+
+    With parcels beyond the fields where `parcels_until` says the last season that they are watched.
+    """
     districts = sorted(facts["places"])
     parts = [
         _district(facts, seed, district, len(range(i, n_fields, len(districts))), pixels, mapped_share)
         for i, district in enumerate(districts)
     ]
+    if parcels_until is not None:
+        parts += [_parcels(facts, seed, part[0], pixels, parcels_until) for part in parts]
     fields = gpd.GeoDataFrame(pd.concat([part[0] for part in parts], ignore_index=True), crs=4326)
     x, y = (np.concatenate([part[i] for part in parts]) for i in (1, 2))
     return Estate(fields, x, y, joined([part[3] for part in parts]), facts["places"])
@@ -82,7 +95,7 @@ def _district(
 ) -> tuple[gpd.GeoDataFrame, np.ndarray, np.ndarray, Soil]:
     random = chance(seed, "estate", district)
     middle = gpd.GeoSeries.from_xy([facts["places"][district][0]], [facts["places"][district][1]], crs=4326)
-    middle_x, middle_y = (float(v.iloc[0]) for v in (middle.to_crs(_CRS).x, middle.to_crs(_CRS).y))
+    middle_x, middle_y = (float(v.iloc[0]) for v in (middle.to_crs(LAND_CRS).x, middle.to_crs(LAND_CRS).y))
     side = int(np.ceil(np.sqrt(n)))
     places = random.permutation(side * side)[:n]
     x0 = middle_x + (places % side - side / 2) * _SPACING_M + random.uniform(-150, 150, n)
@@ -99,7 +112,7 @@ def _district(
     x = x0[:, None] + u * np.cos(turn)[:, None] - v * np.sin(turn)[:, None]
     y = y0[:, None] + u * np.sin(turn)[:, None] + v * np.cos(turn)[:, None]
     farm, category = _farms(facts["land"]["fields_a_farm"], n, random)
-    outlines = gpd.GeoSeries(shapes, crs=_CRS).to_crs(4326)
+    outlines = gpd.GeoSeries(shapes, crs=LAND_CRS).to_crs(4326)
     fields = gpd.GeoDataFrame(
         {
             "field_id": [f"{district}-{i + 1:03d}" for i in range(n)],
@@ -117,6 +130,30 @@ def _district(
         crs=4326,
     )
     return fields, x, y, soil_at(facts, seed, district, x, y)
+
+
+def _parcels(
+    facts: Mapping[str, Any], seed: int, fields: gpd.GeoDataFrame, pixels: int, last_season: int
+) -> tuple[gpd.GeoDataFrame, np.ndarray, np.ndarray, Soil]:
+    """The parcels beyond the fields of one district, none of them on record."""
+    shapes, district = fields.geometry.to_crs(LAND_CRS), str(fields["district"].iloc[0])
+    found = parcels_beyond(
+        list(shapes), tuple(shapes.total_bounds), district, facts["parcels"], last_season, seed
+    ).set_crs(LAND_CRS)
+    corners = np.stack([np.array(shape.exterior.coords)[:4] for shape in found.geometry])
+    along, across = corners[:, [1]] - corners[:, [0]], corners[:, [3]] - corners[:, [0]]
+    u, v = chance(seed, "parcel pixels", district).uniform(0.05, 0.95, (2, len(found), pixels, 1))
+    x, y = np.moveaxis(corners[:, [0]] + u * along + v * across, 2, 0)
+    farms = fields.drop_duplicates("farm_id").set_index("farm_id")["category"]
+    table = found.to_crs(4326).assign(
+        district=district,
+        crop=None,
+        area_ha=found.geometry.area / 1e4,
+        version=[f"{zlib.crc32(shape.wkb):08x}" for shape in found.geometry],
+        category=found["farm_id"].map(farms).fillna(CATEGORIES[0]),
+        mapped=False,
+    )
+    return table[list(fields)], x, y, soil_at(facts, seed, district, x, y)
 
 
 def _farms(fields_a_farm: float, n: int, random: np.random.Generator) -> tuple[np.ndarray, list[str]]:

@@ -4,7 +4,7 @@ Source: SAFY (Duchemin et al. 2008, 10.1016/j.envsoft.2007.10.003) over a bucket
 held against a critical dilution curve (form: Justes et al. 1994). What joins them is ours: an assumption.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,7 @@ _STRESS_BELOW = 0.38  # [1] of the root zone's water: growth falls below it. ass
 _LIGHT_SHARE = 0.48  # [1] of radiation that plants can use. source: Duchemin 2008
 _TAKEN_UP = 0.06  # [1/d] of the soil's mineral nitrogen within reach of grown roots. assumption
 _LUXURY = 1.25  # [1] times the critical content: more nitrogen than this a plant does not take. assumption
-_LAST_REAPED = 194  # [d] from 1 April: by then all is off the field. assumption
+LAST_REAPED = 194  # [d] from 1 April: by then all is off the field. assumption
 
 
 @dataclass(frozen=True)
@@ -82,16 +82,8 @@ def first_evening(plots: Plots) -> State:
         *(-1, lai, plots.straw_lai, nothing + 0.75, plots.water, np.where(stands, lai / t.sla_m2_g, 0.0)),
         *(nothing, nothing, np.where(stands, 1.0, -t.emergence_cd)),
         *(lai / t.sla_m2_g * t.nitrogen_a_pct / 10, plots.nitrate_kg_ha, nothing + 1, nothing, nothing),
-        *(nothing > 0, nothing + _LAST_REAPED),
+        *(nothing > 0, nothing + LAST_REAPED),
     )
-
-
-def live(plots: Plots, weather: Weather, event: Event = lambda state: state) -> Iterator[State]:
-    """The evening of every day of the season."""
-    state = first_evening(plots)
-    for number in range(len(weather.days)):
-        state = event(step(state, plots, day_of(weather, number, plots.place)))
-        yield state
 
 
 def step(before: State, plots: Plots, day: Day) -> State:
@@ -105,7 +97,7 @@ def step(before: State, plots: Plots, day: Day) -> State:
     water = 0.2 + 0.8 * np.clip(before.root_water / _STRESS_BELOW, 0, 1)  # deep roots find some always
     fed = 1 - 0.7 * np.clip(1 - before.nni, 0, 1)
     light = _LIGHT_SHARE * day.radiation_mj_m2 * (1 - np.exp(-t.extinction * lai))
-    made = np.where(out, t.lue_g_mj * plots.vigour * light * _warm(day.tmean_c, plots) * water * fed, 0.0)
+    made = np.where(out, t.lue_g_mj * plots.vigour * light * warm(day.tmean_c, plots) * water * fed, 0.0)
     matter = before.matter_g_m2 + made
     share = np.clip(1 - t.leaf_share * np.exp(t.leaf_fall * np.maximum(warmth, 0)), 0, 1)
     dying = lai * np.maximum(warmth - t.senescence_cd, 0) / t.senescence_rate_cd * (2 - fed)
@@ -127,7 +119,7 @@ def step(before: State, plots: Plots, day: Day) -> State:
         grain_g_m2=grain, warmth_cd=warmth, taken_kg_ha=taken, mineral_kg_ha=mineral, nni=nni,
         lodged=np.minimum(before.lodged + lodging, 0.6), lost=np.minimum(before.lost + waiting, 0.35),
     )  # fmt: skip
-    return _cut(_worked(_reaped(grown, plots, day, ripe), plots, day), plots, day)
+    return settled(grown, plots, day, ripe)
 
 
 def yield_t_ha(state: State, plots: Plots) -> np.ndarray:
@@ -137,7 +129,8 @@ def yield_t_ha(state: State, plots: Plots) -> np.ndarray:
     return np.asarray((grain * kept + state.hay_g_m2) / 100 / plots.traits.dry_share)
 
 
-def _warm(mean_c: np.ndarray, plots: Plots) -> np.ndarray:
+def warm(mean_c: np.ndarray, plots: Plots) -> np.ndarray:
+    """How well plants grow at a day's mean temperature [1]."""
     t = plots.traits
     reach = np.where(mean_c < t.best_c, t.best_c - t.lowest_c, t.highest_c - t.best_c)
     return np.asarray(np.clip(1 - ((t.best_c - mean_c) / reach) ** 2, 0, 1))
@@ -161,10 +154,15 @@ def _nitrogen(
     return taken, mineral - from_soil, nni
 
 
+def settled(state: State, plots: Plots, day: Day, ripe: np.ndarray) -> State:
+    """The evening after what people did that day: harvest, tillage, mowing."""
+    return _cut(_worked(_reaped(state, plots, day, ripe), plots, day), plots, day)
+
+
 def _reaped(state: State, plots: Plots, day: Day, ripe: np.ndarray) -> State:
     """Ripe fields are harvested on dry days, when the combine comes, and at the latest before the snow."""
     dry = (day.rain_mm < 1) & (day.number >= plots.reaped_after)
-    now = (ripe & dry) | (~state.reaped & (plots.traits.reaped > 0) & (day.number >= _LAST_REAPED))
+    now = (ripe & dry) | (~state.reaped & (plots.traits.reaped > 0) & (day.number >= LAST_REAPED))
     if not now.any():
         return state
     return replace(

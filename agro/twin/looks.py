@@ -8,7 +8,7 @@ import pandas as pd
 
 from agro.twin.chance import chance
 from agro.twin.growth import State
-from agro.twin.light import Cover, mixed, with_errors
+from agro.twin.light import Cover, with_errors
 from agro.twin.passes import Orbit, passes_of
 from agro.twin.past import Past
 from agro.twin.plots import Plots
@@ -20,54 +20,73 @@ Measure = Callable[[Mapping[str, np.ndarray], Angles], Mapping[str, np.ndarray]]
 _MARGIN_M = 100.0  # [m] pixels so near to a cloud are not believed, as the pipeline has it by default
 _FINE_LAYERS = ("ndvi", "evi2")  # 10 m; the others 20 m
 _FEW_PX, _LOW_CLEAR, _LOW_SUN_DEG = 30, 0.7, 70.0  # as configs/default.toml has them
-_USUAL_SUN_DEG = 40.0  # [deg] zenith
 _BIRCH_LAI = 3.3  # [m2/m2] of young trees in July. assumption
 _INSIDE = 0.9  # [1] of a field's pixels lie a pixel away from its edge. assumption
 _KEYS = ("field_id", "acquired_at", "acquisition_id", "platform", "layer")
-_COLUMNS = (*_KEYS, "mean", "std", "p10", "p50", "p90", "n_px", "clear_fraction", "flag")
+_COLUMNS = (*_KEYS, "mean", "std", "p10", "p50", "p90", "n_px", "clear_fraction", "flag", "bare_sky_mean")
 _ORDER = ("field_id", "acquired_at", "acquisition_id", "layer")
 _SHARES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 
 
-def watched(was: Past, measure: Measure) -> tuple[pd.DataFrame, State]:
-    """The rows of every look over the fields on record, and the last evening of the seasons."""
+def watched(was: Past, measure: Measure, bare_sky: bool = False) -> tuple[pd.DataFrame, State]:
+    """The rows of every look over the fields on record and the parcels, and the last evening of the seasons.
+
+    Columns as `agro.store.history.fieldstats` gives them, and `bare_sky_mean`: what the look would have shown without a
+    cloud and with a sensor that does not err, NaN where `bare_sky` is not asked for.
+    """
     looks = {(when.date() - date(2021, 4, 1)).days: orbit for when, orbit in passes_of(2021)}
     rows, state = [], None
     for state in was.evenings():
         if state.day in looks:
-            rows.append(_look(state, looks[state.day], was, measure))
+            rows.append(_look(state, looks[state.day], was, measure, bare_sky))
     assert state is not None
-    on_record = was.estate.fields["mapped"].to_numpy()[was.field]
-    return _named(pd.concat(rows, ignore_index=True), was.work[on_record]), state
+    return _named(pd.concat(rows, ignore_index=True), was.work[_known(was)]), state
 
 
-def _look(state: State, orbit: Orbit, was: Past, measure: Measure) -> pd.DataFrame:
+def _known(was: Past) -> np.ndarray:
+    """Whether the outline of each row of `was.work` is on record, or at least in the register of parcels."""
+    return np.asarray(was.work["mapped"] | (was.work["use"] != "field"))
+
+
+def _look(state: State, orbit: Orbit, was: Past, measure: Measure, bare_sky: bool) -> pd.DataFrame:
     """One day of the year on which the satellite looks, in every season and district at once."""
+    usual = datetime(2021, 4, 1, 5, 18, tzinfo=UTC) + timedelta(days=state.day)  # the sun is nearly the same each year
+    suns = [sun_angles(usual, *place) for place in was.estate.places.values()]
+    zenith, azimuth = (float(angle) for angle in np.mean(suns, axis=0))
+    light = {band: was.by_field(values) for band, values in was.world.mixed(cover_of(state, was.plots), zenith).items()}
+    seen, believed = _below_the_sky(light, state.day, orbit, was)
+    kept = _known(was)
+    area = was.work["area_ha"].to_numpy()[kept]
+
+    def layers_of(pixels: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        angles = (zenith, azimuth, orbit.view_zenith_deg, orbit.view_azimuth_deg)
+        layers = measure({band: values[kept].ravel() for band, values in pixels.items()}, angles)
+        return {name: np.asarray(values).reshape(len(area), -1) for name, values in layers.items()}
+
+    bare = {name: values.mean(axis=1) for name, values in (layers_of(light) if bare_sky else {}).items()}
+    tables = [
+        _rows(area, name, values, believed[kept]).assign(bare_sky_mean=bare.get(name, np.nan))
+        for name, values in layers_of(seen).items()
+    ]
+    return pd.concat(tables, ignore_index=True).assign(day=state.day, orbit=orbit.number, sun_zenith_deg=zenith)
+
+
+def _below_the_sky(
+    light: Mapping[str, np.ndarray], day: int, orbit: Orbit, was: Past
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The bands as the sensor's product shows them, and which pixels a classification would believe."""
     x, y = was.estate.x_m[was.field], was.estate.y_m[was.field]
-    light = {band: was.by_field(values) for band, values in mixed(cover_of(state, was.plots), _USUAL_SUN_DEG).items()}
     seen = {band: np.empty(x.shape) for band in light}
     believed = np.empty(x.shape, bool)
     for (season, district), rows in was.work.groupby(["season", "district"], sort=False).indices.items():
-        when = datetime(int(season), 4, 1, 5, 18, tzinfo=UTC) + timedelta(days=state.day)
-        random = chance(was.seed, "look", district, season, state.day)
+        when = datetime(int(season), 4, 1, 5, 18, tzinfo=UTC) + timedelta(days=day)
+        random = chance(was.seed, "look", district, season, day)
         sun = sun_angles(when, *was.estate.places[district])
         opacity, shade, believed[rows] = sky_at(x[rows], y[rows], was.facts["sky"], sun, _MARGIN_M, random)
         mine = with_errors({band: values[rows] for band, values in light.items()}, orbit.sign, random)
         for band, values in through(mine, opacity, shade).items():
             seen[band][rows] = np.maximum(values, 1e-4)
-    usual = datetime(2021, 4, 1, 5, 18, tzinfo=UTC) + timedelta(days=state.day)  # the sun is nearly the same each year
-    suns = [sun_angles(usual, *place) for place in was.estate.places.values()]
-    zenith, azimuth = (float(angle) for angle in np.mean(suns, axis=0))
-    layers = measure(
-        {band: values.ravel() for band, values in seen.items()},
-        (zenith, azimuth, orbit.view_zenith_deg, orbit.view_azimuth_deg),
-    )
-    kept = was.estate.fields["mapped"].to_numpy()[was.field]
-    area = was.work["area_ha"].to_numpy()[kept]
-    tables = [
-        _rows(area, name, np.asarray(values).reshape(x.shape)[kept], believed[kept]) for name, values in layers.items()
-    ]
-    return pd.concat(tables, ignore_index=True).assign(day=state.day, orbit=orbit.number, sun_zenith_deg=zenith)
+    return seen, believed
 
 
 def cover_of(state: State, standing: Plots) -> Cover:

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 
 from agro.twin.chance import chance
-from agro.twin.growth import yield_t_ha
 from agro.twin.past import Past
 from agro.twin.weather import Weather, drawn_weather
 
@@ -24,7 +23,7 @@ def response(was: Past, rates_kg_ha: tuple[float, ...] = RATES_KG_HA, draws: int
 def _harvest(was: Past, n_kg_ha: np.ndarray, weather: Weather) -> np.ndarray:
     plots = replace(was.plots, n_kg_ha=n_kg_ha)
     harms = was.harms if weather is was.weather else ()  # nobody foresees hail
-    yields = yield_t_ha(replace(was, plots=plots, weather=weather, harms=harms).last_evening(), plots)
+    yields = was.world.yield_t_ha(replace(was, plots=plots, weather=weather, harms=harms).last_evening(), plots)
     return was.by_field(yields.mean(axis=0) if yields.ndim > 1 else yields)
 
 

@@ -12,10 +12,11 @@ import pandas as pd
 from agro.twin.care import care, plots
 from agro.twin.estate import Estate
 from agro.twin.events import with_events
-from agro.twin.growth import State, live
+from agro.twin.growth import State
 from agro.twin.harm import Harm, hurting
 from agro.twin.plots import Plots
 from agro.twin.weather import Weather, season_weather, stacked, winter_weather
+from agro.twin.worlds import WORLDS, World
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Past:
     weather    of each (season, district) of `work`, in the order of their coming
     days       the same by place and day, with the winters before the seasons
     harms      what went wrong; the pixels count in `plots`
+    world      the one of `agro.twin.worlds` that it happened in
     """
 
     facts: Mapping[str, Any]
@@ -37,6 +39,7 @@ class Past:
     weather: Weather
     days: pd.DataFrame
     harms: tuple[Harm, ...]
+    world: World = WORLDS["first"]
 
     @cached_property
     def field(self) -> np.ndarray:
@@ -45,7 +48,7 @@ class Past:
 
     def evenings(self) -> Iterator[State]:
         """Every evening of all seasons at once, 1 April to 15 October."""
-        return live(self.plots, self.weather, hurting(self.harms))
+        return self.world.live(self.plots, self.weather, hurting(self.harms))
 
     def last_evening(self) -> State:
         """15 October of all seasons, when all is harvested."""
@@ -57,7 +60,12 @@ class Past:
 
 
 def past(
-    facts: Mapping[str, Any], seed: int, estate: Estate, seasons: Sequence[int], told: pd.DataFrame | None = None
+    facts: Mapping[str, Any],
+    seed: int,
+    estate: Estate,
+    seasons: Sequence[int],
+    told: pd.DataFrame | None = None,
+    world: str = "first",
 ) -> Past:
     """What happened on an estate; `told` names crops that are known already (field_id, season, crop)."""
     summers, winters = weather_of(facts, seed, estate.places, seasons)
@@ -76,7 +84,7 @@ def past(
     x, y = (points[number].ravel() for points in (estate.x_m, estate.y_m))
     each = list(np.arange(len(x)).reshape(-1, pixels))
     standing, harms = with_events(standing, work, each, x, y, facts, seed)
-    return Past(facts, seed, estate, work, standing, weather, days, tuple(harms.values()))
+    return Past(facts, seed, estate, work, standing, weather, days, tuple(harms.values()), WORLDS[world])
 
 
 def weather_of(

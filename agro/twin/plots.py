@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Traits:
-    """What the first world knows of a crop, each an array over pixels, or of one value where all have one crop.
+    """What the worlds know of a crop, each an array over pixels, or of one value where all have one crop.
 
     Units and sources stand in configs/twin.toml.
     """
@@ -40,6 +40,12 @@ class Traits:
     bloom: np.ndarray
     reaped: np.ndarray
     weeds: np.ndarray
+    potential_t_ha: np.ndarray
+    lai_max: np.ndarray
+    ky_leaf: np.ndarray
+    ky_flower: np.ndarray
+    ky_fill: np.ndarray
+    n_need_kg_t: np.ndarray
 
 
 def traits(crops: Mapping[str, Mapping[str, float]], codes: Sequence[str], crop: np.ndarray) -> Traits:

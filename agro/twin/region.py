@@ -22,7 +22,7 @@ from agro.twin.past import Past, past
 from agro.twin.records import write_elevation, write_soil_samples, write_weather
 from agro.twin.table import truth_of
 
-VERSION = 4  # raise it when the same seed gives another region
+VERSION = 5  # raise it when the same seed gives another region
 _SEASONS_ON_RECORD = 12  # [1] to the last one that is drawn
 _SAMPLES = 30  # [px] of each field carry the seasons that are not drawn
 
@@ -37,11 +37,12 @@ def make(
     faults: bool,
     crs: str,
     step: Callable[[str], None],
+    world: str = "first",
 ) -> Path:
     """Make the region's folder at `path`, whole or absent, and give its catalogue's path.
 
     outlines need `field_id` and `district`; `told` is a season table, as far as there is one; `facts` are those of
-    configs/twin.toml; `step` is told of each season.
+    configs/twin.toml; `step` is told of each season; `world` is one of `agro.twin.worlds`.
     """
     making = path.with_name(path.name + ".making")
     shutil.rmtree(making, ignore_errors=True)
@@ -50,7 +51,7 @@ def make(
     truth.mkdir()
     districts = sorted(outlines["district"].unique())
     places = [ground(outlines, district, crs, facts, max(seasons), seed) for district in districts]
-    was = past(facts, seed, sampled(places, _SAMPLES, seed), on_record(seasons), told)
+    was = past(facts, seed, sampled(places, _SAMPLES, seed), on_record(seasons), told, world)
     fields = truth_of(was, was.last_evening()).fields
     write_weather(making / "weather", was.days)
     names: list[str] = []
@@ -87,7 +88,7 @@ def _draw(making: Path, place: Ground, season: int, was: Past) -> tuple[list[str
     """One district's passes of one season, truth beside; the items' ids, and the map (y, x) of the yield [t/ha]."""
     work = was.work[(was.work["season"] == season) & (was.work["district"] == place.district)]
     days = was.days[(was.days["place"] == place.district) & was.days["radiation_mj_m2"].notna()]
-    drawn = season_of(place, work, days[days["day"].dt.year == season], was.facts, was.seed)
+    drawn = season_of(place, work, days[days["day"].dt.year == season], was)
     due = looks_of(drawn, was.facts, was.seed)
     truth: dict[str, np.ndarray] = {}
     states: tuple[State, ...] = ()
@@ -95,7 +96,7 @@ def _draw(making: Path, place: Ground, season: int, was: Past) -> tuple[list[str
         if day not in due:
             continue
         cover = below(drawn, states, around)
-        bands, classes = seen(due[day], cover, was.facts, was.seed)
+        bands, classes = seen(due[day], cover, was)
         write_pass(making / "catalog" / COLLECTION / due[day].name, due[day], bands, classes)
         truth |= truth_of_look(due[day], cover)
     yields = harvest(drawn, states)

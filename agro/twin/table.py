@@ -5,7 +5,7 @@ fields and seasons at once. How indices are made of bands is the caller's: this 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
@@ -14,10 +14,12 @@ import pandas as pd
 
 from agro.domain.land import OUTLINE_COLUMNS
 from agro.twin.chance import chance
-from agro.twin.estate import estate
-from agro.twin.growth import State, yield_t_ha
+from agro.twin.estate import LAND_CRS, estate
+from agro.twin.growth import State
 from agro.twin.harvest import NO_HARVEST, district_statistics, harvest_records, scale_of
 from agro.twin.looks import Measure, watched
+from agro.twin.office_records import livestock, prices
+from agro.twin.parcels import register
 from agro.twin.past import Past, past
 from agro.twin.trial import as_weighed, laid_out
 
@@ -37,13 +39,16 @@ class Truth:
 
     was       fields, care, pixels and weather, for `agro.twin.oracle` and `agro.twin.optimum`
     fields    field_id, season, district, farm_id, category, crop, previous_crop, area_ha, n_kg_ha, nitrate_kg_ha,
-              mapped, yield_t_ha after cleaning (NaN where nothing is harvested), production_t
+              mapped, use, idle_since, yield_t_ha after cleaning (NaN where nothing is harvested), production_t
     yields_t_ha  (row of `fields`, pixel)
+    bare_sky  field_id, acquired_at, layer, bare_sky_mean: what the looks would have shown without a cloud and with a
+              sensor that does not err; None where it was not asked for
     """
 
     was: Past
     fields: pd.DataFrame
     yields_t_ha: np.ndarray
+    bare_sky: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,10 @@ class Tables:
     harvest     field_id, season, crop, harvested_on, area_ha, yield_t_ha, weight_basis, moisture_pct
     trials      field_id, season, x_m, y_m, strip, rep, n_kg_ha, yield_t_ha: nitrogen strips, a row a pixel
     statistics  district, crop, category, season, area_ha, production_t, weight_basis, vintage; of all fields
+    livestock   product, district, season, value, unit, vintage
+    prices      product, season, price_rub, unit, vintage
+    parcels     parcel_id, district, declared_use and geometry: the land register, where it was asked for, else empty
+    parcelstats as fieldstats, of the parcels beyond the fields; their field_id is the parcel_id
     """
 
     outlines: gpd.GeoDataFrame
@@ -72,6 +81,10 @@ class Tables:
     harvest: pd.DataFrame
     trials: pd.DataFrame
     statistics: pd.DataFrame
+    livestock: pd.DataFrame
+    prices: pd.DataFrame
+    parcels: gpd.GeoDataFrame
+    parcelstats: pd.DataFrame
     truth: Truth
 
 
@@ -84,23 +97,33 @@ def tables(
     pixels: int = 30,
     mapped_share: float = 1.0,
     trial_share: float | None = None,
+    world: str = "first",
+    with_parcels: bool = False,
+    bare_sky: bool = False,
 ) -> Tables:
     """One region of another seed, its fields made up, too.
 
     `facts` are those of configs/twin.toml; a `mapped_share` of the fields is on record, the statistics are of all; a
-    `trial_share` of the fields and seasons that can have a trial has one, where it is not to be as the facts have it.
+    `trial_share` of the fields and seasons that can have a trial has one, where it is not to be as the facts have it;
+    `world` is `first` or `second`, see `agro.twin.worlds`; `with_parcels` adds land beyond the fields, some of it
+    abandoned, `bare_sky` what the looks would have shown without cloud and error.
     """
     if trial_share is not None:
         facts = {**facts, "trial": {**facts["trial"], "field_share": trial_share}}
-    land = estate(facts, seed, n_fields, pixels, mapped_share)
-    was = past(facts, seed, land, seasons)
-    fieldstats, last = watched(was, measure)
-    truth = truth_of(was, last)
+    land = estate(facts, seed, n_fields, pixels, mapped_share, max(seasons) if with_parcels else None)
+    was = past(facts, seed, land, seasons, world=world)
+    looks, last = watched(was, measure, bare_sky)
+    clear = looks[["field_id", "acquired_at", "layer", "bare_sky_mean"]] if bare_sky else None
+    truth = replace(truth_of(was, last), bare_sky=clear)
     on_record = truth.fields["mapped"].to_numpy()
+    of_field = looks["field_id"].isin(land.fields["field_id"][land.fields["mapped"]])
+    looks = looks.drop(columns="bare_sky_mean")
+    parcels = register(land.fields, LAND_CRS) if with_parcels else register(land.fields[:0], LAND_CRS)
+    rules = facts["statistics"]
     return Tables(
         gpd.GeoDataFrame(land.fields[land.fields["mapped"]][_OUTLINES].reset_index(drop=True), crs=4326),
         season_table(was, last)[on_record].reset_index(drop=True),
-        fieldstats,
+        looks[of_field].reset_index(drop=True),
         was.days.drop(columns="et0_mm").reindex(columns=_WEATHER),
         _soil(was),
         _nitrate(was)[on_record].reset_index(drop=True),
@@ -108,17 +131,22 @@ def tables(
         harvest_records(truth.fields[on_record], facts, seed),
         trial_yields(truth),
         district_statistics(truth.fields, facts, seed),
+        livestock(sorted(land.places), sorted(seasons), rules["livestock"], seed),
+        prices(sorted(seasons), rules["prices_rub"], seed),
+        parcels,
+        looks[~of_field].reset_index(drop=True),
         truth,
     )
 
 
 def truth_of(was: Past, last: State) -> Truth:
     """The harvests as they really were, from the last evening of the seasons."""
-    yields = was.by_field(yield_t_ha(last, was.plots))
+    yields = was.by_field(was.world.yield_t_ha(last, was.plots))
     yields = np.where(was.work["crop"].isin(NO_HARVEST).to_numpy()[:, None], np.nan, yields)
     known = ["field_id", "season", "district", "farm_id", "category", "crop", "previous_crop", "area_ha", "n_kg_ha"]
     known += ["mapped", "use", "nitrate_kg_ha"]
     fields = was.work[known].assign(
+        idle_since=was.estate.fields["idle_since"].to_numpy()[was.field],
         harvested_on=_harvested_on(was, last),
         yield_t_ha=yields.mean(axis=1),
     )

@@ -1,5 +1,6 @@
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -153,7 +154,9 @@ def test_hail_takes_leaves_where_it_was_planted_and_nowhere_else() -> None:
     place = ground(OUTLINES, "topki", "EPSG:32645", RULES, 2022, 11)
     was = past({**RULES, "harm": {**RULES["harm"], "field_share": 1.0}}, 11, sampled([place], 30, 11), [2022], WHEAT)
     days = was.days[was.days["radiation_mj_m2"].notna()]
-    hit_season, plain_season = (season_of(place, was.work, days, facts, 11) for facts in (was.facts, CALM))
+    hit_season, plain_season = (
+        season_of(place, was.work, days, replace(was, facts=facts)) for facts in (was.facts, CALM)
+    )
     harm, index = hit_season.harms["t1"]
     hit = np.zeros(place.field.size, bool)
     hit[index] = True

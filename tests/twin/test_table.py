@@ -82,3 +82,53 @@ def test_the_oracle_errs_as_it_says_and_less_the_later_it_is(region: Tables) -> 
     assert rmse["08-20"] < 0.5 * plain
     late = errors["08-20"]
     assert abs((late["expected_t_ha"] - late["truth"]).mean()) < 0.2
+
+
+@pytest.fixture(scope="module")
+def with_all() -> Tables:
+    return simulated_tables(107, range(2017, 2023), n_fields=16, with_parcels=True, bare_sky=True)
+
+
+def test_parcels_beyond_the_fields_are_watched_and_change_no_field(with_all: Tables) -> None:
+    beyond = set(with_all.parcelstats["field_id"])
+    assert len(with_all.parcels) == 16 + len(beyond) and beyond < set(with_all.parcels["parcel_id"])
+    assert not set(with_all.fieldstats["field_id"]) & beyond and not set(with_all.harvest["field_id"]) & beyond
+    truth = with_all.truth.fields
+    idle = truth[truth["use"] == "abandoned"]
+    assert ((idle["crop"] == "idle_grass") == (idle["season"] >= idle["idle_since"])).all()
+    assert {"abandoned", "hay", "no_till", "cropland"} < set(truth["use"])
+    years = 2022 - idle.drop_duplicates("field_id")["idle_since"]
+    assert (years < 3).any() and (years >= 6).any()
+    plain = simulated_tables(107, range(2017, 2023), n_fields=16)
+    assert plain.parcels.empty and plain.parcelstats.empty and plain.truth.bare_sky is None
+    fields = truth[truth["use"] == "field"].reset_index(drop=True)
+    assert fields["yield_t_ha"].equals(plain.truth.fields["yield_t_ha"])
+
+
+def test_idle_land_hay_and_stubble_look_different(with_all: Tables) -> None:
+    rows = with_all.parcelstats
+    clear = rows[(rows["layer"] == "ndvi") & (rows["clear_fraction"] > 0.8)]
+    clear = clear.assign(season=clear["acquired_at"].dt.year, month=clear["acquired_at"].dt.month)
+    use = with_all.truth.fields[["field_id", "season", "use", "idle_since"]]
+    clear = clear.merge(use)
+    worked = clear["use"].isin(["cropland", "no_till"])
+    idle = (clear["use"] == "abandoned") & (clear["season"] > clear["idle_since"])
+    spring, autumn = clear["month"] == 5, clear["month"] == 9
+    mean = clear["mean"]
+    assert mean[spring & idle].mean() > mean[spring & worked].mean() + 0.15
+    assert mean[autumn & (clear["use"] == "hay")].mean() > mean[autumn & worked].mean() + 0.2
+
+
+def test_what_a_bare_sky_would_show_is_near_what_clear_looks_show(with_all: Tables) -> None:
+    both = with_all.fieldstats.merge(with_all.truth.bare_sky, on=["field_id", "acquired_at", "layer"])
+    assert len(both) == len(with_all.fieldstats) and both["bare_sky_mean"].notna().all()
+    ndvi = both[both["layer"] == "ndvi"]
+    off = (ndvi["mean"] - ndvi["bare_sky_mean"])[ndvi["clear_fraction"] > 0.7]
+    assert abs(off.median()) < 0.01 and 0.002 < off.abs().median() < 0.03
+    assert off.min() < -0.05  # clouds and veils that the classification missed
+
+
+def test_offices_tell_of_livestock_and_prices_each_season(with_all: Tables) -> None:
+    assert set(with_all.livestock["season"]) == set(with_all.prices["season"]) == set(range(2017, 2023))
+    assert set(with_all.livestock["district"]) == set(with_all.statistics["district"])
+    assert set(with_all.statistics["crop"]) | set(with_all.livestock["product"]) <= set(with_all.prices["product"])
