@@ -1,8 +1,7 @@
-"""Moisture from above: the dry and wet edges of each district and crop, and the wetness of each pass between them."""
+"""Moisture from above: the wetness of each pass between the dry and the wet edge of its districts and crops."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -10,27 +9,26 @@ import xarray as xr
 from rasterio.features import rasterize
 
 from agro.agromaps.fieldstats import field_pixels, field_rows
-from agro.agromaps.moisture import WetnessRules, shortwave_transform, wetness_of_groups
-from agro.agromaps.moisture_counts import add_counts, edge_counts
-from agro.agromaps.moisture_edges import EdgeRules, Edges, fit_all_edges
+from agro.agromaps.moisture import WetnessRules, wetness_of_groups
+from agro.agromaps.moisture_edges import Edges
 from agro.domain.errors import Refusal
-from agro.domain.grid import Grid
+from agro.domain.grid import Grid, blocks_over
 from agro.domain.layers import Quality
 from agro.store import history
 from agro.store.index import Index
 from agro.store.maps import joined
-from agro.store.publish import Published, Store, digest, file_name, now
+from agro.store.publish import Published, Store, digest, file_name
 from agro.store.stac import bbox_of
 from flows.keeping import Result, keep
 from flows.plan import Land, crops_of
-from flows.settings import CONFIGS, Settings, facts, season_day
+from flows.settings import CONFIGS, Settings, facts
 
-ALGORITHM = 1  # raise it when the same pixels give other edges or another wetness
+ALGORITHM = 2  # raise it when the same pixels give another wetness
 _OUTSIDE = -1
 
 
 @dataclass(frozen=True)
-class _Look:
+class Look:
     """One current acquisition: its parts, its date, and the clear pixels (y, x) of both bands on 20 m."""
 
     parts: Sequence[Published]
@@ -50,71 +48,56 @@ def groups(land: Land, season: int) -> dict[str, str]:
     return {field_id: f"{place}/{crop.get(field_id, '-')}" for field_id, place in district.items()}
 
 
-def make_edges(settings: Settings, land: Land, store: Store, index: Index, today: date) -> list[Refusal]:
-    """Fit the edges of every group from all clear passes of finished seasons, where that is not done yet.
-
-    A running season would move them, and all wetness with them, with every pass. Returns which groups had too few.
-    """
-    rules = facts(CONFIGS / "moisture.toml")["edges"]
-    looks = [(parts, at) for parts, at in _current(store) if season_day(at.year, settings.maps.season_last_day) < today]
-    parents = sorted(part.place for parts, _ in looks for part in parts)
-    key = digest([parents, rules, land.key, land.seasons_key, ALGORITHM])
-    if any(result.properties["agro:key"] == key for result in index.items("moisture_edges")):
-        return []
-    counts = [_counts(store, land, parts, seen_on) for parts, seen_on in looks]
-    told = [table for table in counts if table is not None and len(table)]
-    if not told:
-        return []
-    total = add_counts(told)
-    edges, refused = fit_all_edges(total, EdgeRules(**rules))
-    for group, fitted in edges.items():
-        properties = {
-            "datetime": now(),
-            "agro:key": key,
-            "agro:group": group,
-            "agro:edges": fitted.as_json(),
-            "agro:parents": parents,
-            "agro:parameters": rules,
-            "agro:simulated": settings.imagery.source == "twin",
-        }
-        table = total[total["group"] == group].reset_index(drop=True)
-        place = f"moisture_edges/{file_name(group.replace('/', '+'))}/{key}"
-        keep(store, index, place, Result(properties, None, tables={"counts": table}))
-    return refused
-
-
 def make_wetness(settings: Settings, land: Land, store: Store, index: Index) -> list[Refusal]:
-    """The wetness of every current pass whose groups have edges, where it is not made yet."""
+    """The wetness of every current pass whose groups have edges, where it is not made yet.
+
+    It is made again where the edges of its own fields have moved, or these fields or their crops are others.
+    """
     newest = {edges.properties["agro:group"]: edges for edges in index.items("moisture_edges")}
     if not newest:
         return []
-    rules = WetnessRules(**facts(CONFIGS / "moisture.toml")["wetness"])
-    for parts, seen_on in _current(store):
-        here = {name: newest[name] for name in sorted(set(groups(land, seen_on.year).values())) if name in newest}
+    rules, below = facts(CONFIGS / "moisture.toml")["wetness"], _fields_of_blocks(land)
+    for parts, seen_on in current_passes(store):
+        fields = {n for part in parts for block in part.properties["agro:blocks"] for n in below.get(block, ())}
+        own = groups(land, seen_on.year)
+        ground = sorted(
+            (*land.outlines.loc[n, ["field_id", "version"]], own[land.outlines["field_id"][n]]) for n in fields
+        )
+        here = {name: newest[name] for name in sorted({name for _, _, name in ground}) if name in newest}
         about = parts[-1].properties
         name = file_name(str(about["agro:acquisition_id"]))
-        parents = [*(part.place for part in parts), *(edges.place for edges in here.values())]
-        key = digest([parents, land.key, land.seasons_key, ALGORITHM])
+        fitted = {name: edges.properties["agro:edges"] for name, edges in here.items()}
+        key = digest([[part.place for part in parts], fitted, ground, rules, ALGORITHM])
         place = f"moisture/{seen_on.year}/{name}--{key}"
         if not here or index.at(place):
             continue
-        look = _look(store, parts, seen_on)
+        look = look_of(store, parts, seen_on)
         if look is None:
             continue
-        result = _wetness(settings, land, look, {g: Edges.from_json(e.properties["agro:edges"]) for g, e in here.items()}, rules)  # fmt: skip  # noqa: E501
+        edges = {name: Edges.from_json(content) for name, content in fitted.items()}
+        result = _wetness(settings, land, look, edges, WetnessRules(**rules))
         if result is None:
             continue
         properties = {
             "datetime": about["datetime"],
             "agro:acquisition_id": about["agro:acquisition_id"],
-            "agro:parents": parents,
+            "agro:parents": [*(part.place for part in parts), *(edges.place for edges in here.values())],
             "agro:simulated": about["agro:simulated"],
         }
         keep(store, index, place, Result(properties, result.bbox, result.layers, result.tables))
     return []
 
 
-def _current(store: Store) -> list[tuple[list[Published], pd.Timestamp]]:
+def _fields_of_blocks(land: Land) -> dict[str, list[int]]:
+    """The numbers of the fields in each block."""
+    found: dict[str, list[int]] = {}
+    for number, bounds in enumerate(land.on_grid.bounds.to_numpy()):
+        for block in blocks_over(land.crs, tuple(bounds)):
+            found.setdefault(block.block_id, []).append(number)
+    return found
+
+
+def current_passes(store: Store) -> list[tuple[list[Published], pd.Timestamp]]:
     """The parts and the date of every current acquisition that shows something, oldest first."""
     rows = history.fieldstats(store)
     parts = history.all_parts(store)
@@ -122,7 +105,7 @@ def _current(store: Store) -> list[tuple[list[Published], pd.Timestamp]]:
     return [(parts(name), at) for name, at in zip(seen["acquisition_id"], seen["acquired_at"], strict=True)]
 
 
-def _look(store: Store, parts: Sequence[Published], seen_on: pd.Timestamp) -> _Look | None:
+def look_of(store: Store, parts: Sequence[Published], seen_on: pd.Timestamp) -> Look | None:
     """The clear pixels of a pass on 20 m; None where it lacks a band."""
     if not {"ndvi", "swir22"} <= set(parts[-1].properties["agro:layers"]):
         return None
@@ -131,10 +114,10 @@ def _look(store: Store, parts: Sequence[Published], seen_on: pd.Timestamp) -> _L
     quality, _ = joined(store, parts, "quality")
     ndvi = fine.coarsen(y=2, x=2).reduce(np.mean)  # NaN where one of the four is: an edge of cloud is no clear pixel
     clear = quality == Quality.CLEAR
-    return _Look(parts, seen_on, ndvi.where(clear), swir.where(clear), grid)
+    return Look(parts, seen_on, ndvi.where(clear), swir.where(clear), grid)
 
 
-def _group_map(land: Land, look: _Look) -> tuple[xr.DataArray, list[str]]:
+def group_map(land: Land, look: Look) -> tuple[xr.DataArray, list[str]]:
     """The number of each pixel's group (y, x), -1 outside all fields, and the groups' names."""
     own = groups(land, look.seen_on.year)
     names = sorted(set(own.values()))
@@ -146,19 +129,11 @@ def _group_map(land: Land, look: _Look) -> tuple[xr.DataArray, list[str]]:
     return xr.DataArray(pixels, dims=("y", "x")), names
 
 
-def _counts(store: Store, land: Land, parts: Sequence[Published], seen_on: pd.Timestamp) -> pd.DataFrame | None:
-    look = _look(store, parts, seen_on)
-    if look is None:
-        return None
-    group, names = _group_map(land, look)
-    return edge_counts(look.ndvi, shortwave_transform(look.swir), group, names, seen_on.date())
-
-
 def _wetness(
-    settings: Settings, land: Land, look: _Look, edges: Mapping[str, Edges], rules: WetnessRules
+    settings: Settings, land: Land, look: Look, edges: Mapping[str, Edges], rules: WetnessRules
 ) -> Result | None:
     """The wetness of one pass and its field rows; None where no field of it has edges."""
-    group, names = _group_map(land, look)
+    group, names = group_map(land, look)
     present = set(np.unique(group.values).tolist())
     numbered = {n: edges[name] for n, name in enumerate(names) if name in edges and n in present}
     if not numbered:

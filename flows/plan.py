@@ -115,11 +115,11 @@ def make_plan(settings: Settings, index: Index, until: date | None) -> Plan:
     imagery = settings.imagery
     acquisitions, refused = stac.find(catalog, imagery.collections, wanted, bbox, last, imagery.unlinked)
     known, tables = _by(index, "passes", "agro:inputs"), _by(index, "fieldstats", "agro:acquisition_id")
-    grounds: dict[str | None, _Below] = {}
+    grounds: dict[str | None, Below] = {}
     todo, done, layers = [], 0, dict[str, None]()
     for acquisition in acquisitions:
         footprint = acquisition.footprint
-        below = grounds[footprint] if footprint in grounds else grounds.setdefault(footprint, _below(footprint, land))
+        below = grounds[footprint] if footprint in grounds else grounds.setdefault(footprint, below_of(footprint, land))
         if not below.fields:
             continue
         inputs = digest(_identity(acquisition, settings))
@@ -244,7 +244,7 @@ def _by(index: Index, kind: str, name: str) -> dict[str, list[Published]]:
 
 
 @dataclass(frozen=True)
-class _Below:
+class Below:
     """What lies below one footprint: the fields' numbers, their blocks, the version of their outlines, their ids."""
 
     fields: tuple[int, ...]
@@ -253,7 +253,8 @@ class _Below:
     field_ids: str
 
 
-def _below(footprint: str | None, land: Land) -> _Below:
+def below_of(footprint: str | None, land: Land) -> Below:
+    """The fields and blocks below a footprint (WKT, degrees); all of them where it is not known."""
     if footprint is None:
         fields = tuple(range(len(land.outlines)))
     else:
@@ -263,12 +264,12 @@ def _below(footprint: str | None, land: Land) -> _Below:
     blocks = frozenset(block for i in fields for block in blocks_over(land.crs, tuple(bounds[i])))
     rows = land.outlines.iloc[list(fields)]
     versions = digest(sorted(zip(rows["field_id"], rows["version"], strict=True)))
-    return _Below(fields, blocks, versions, digest(sorted(rows["field_id"])))
+    return Below(fields, blocks, versions, digest(sorted(rows["field_id"])))
 
 
 def _missing(
     acquisition: Acquisition,
-    below: _Below,
+    below: Below,
     settings: Settings,
     index: Index,
     parts: list[Published],

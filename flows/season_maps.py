@@ -41,12 +41,12 @@ def make_seasons(settings: Settings, land: Land, store: Store, index: Index, tod
         if season_day(year, settings.maps.season_last_day) >= today:
             continue
         looks = _looks(settings, rows, parts, rules["layer"], year)
-        for block in _blocks(land):
+        for block in blocks_of(land):
             mapped = [part for _, own in looks for part in own if block.block_id in part.properties["agro:blocks"]]
             places = sorted(part.place for part in mapped)
             if not places:
                 continue
-            key = digest([places, rules, settings.maps.model_dump(), _outlines_in(land, block), ALGORITHM])
+            key = digest([places, rules, settings.maps.model_dump(), outlines_in(land, block), ALGORITHM])
             place = f"seasons/{year}/{block.block_id}--{key}"
             if index.at(place):
                 continue
@@ -77,13 +77,15 @@ def _looks(
     ]
 
 
-def _blocks(land: Land) -> list[Block]:
+def blocks_of(land: Land) -> list[Block]:
+    """The blocks that hold fields."""
     return sorted(
         {block for bounds in land.on_grid.bounds.to_numpy() for block in blocks_over(land.crs, tuple(bounds))}
     )
 
 
-def _outlines_in(land: Land, block: Block) -> list[list[str]]:
+def outlines_in(land: Land, block: Block) -> list[list[str]]:
+    """The ids and versions of the outlines in a block."""
     west, south, east, north = block.bounds
     inside = land.on_grid.cx[west:east, south:north].index
     own = land.outlines.loc[inside]

@@ -170,12 +170,14 @@ class Eye:
 
 
 def eyes_of(settings: Settings) -> list[Eye]:
-    """The catalogue's folder, the outlines and the season table start `after-pass`; records start `winter-review`."""
+    """The catalogue's folder, outlines and season table start `after-pass`; records and radar the `winter-review`."""
     catalog, records = settings.imagery.catalog, settings.records
     eyes = [Eye(catalog.parent if catalog else None, "after-pass/after-pass")]
     eyes += [Eye(place, "after-pass/after-pass") for place in (settings.fields.path, settings.fields.seasons) if place]
+    radar = [catalog.parent / name for name in settings.imagery.radar_collections] if catalog else []
     named = [place for _, place in records if isinstance(place, Path)]
-    return [*eyes, *(Eye(place, "winter-review/winter-review") for place in named)]
+    places = [*named, *(place for place in radar if place.is_dir())]
+    return [*eyes, *(Eye(place, "winter-review/winter-review") for place in places)]
 
 
 def signature(place: Path) -> str:

@@ -25,6 +25,7 @@ _PATHS = (
     *("store.path", "imagery.catalog", "imagery.bands", "fields.path", "fields.seasons", "twin.path"),
     *("messages.outbox", "messages.addresses", "records.elevation", "records.soil", "records.weather"),
     *("records.harvest", "records.statistics", "records.harvest_summaries", "records.yield_monitors"),
+    "records.moisture",
 )
 
 
@@ -48,6 +49,7 @@ class Imagery(_Section):
     source: Literal["twin", "stac"]
     catalog: _MaybePath
     collections: tuple[str, ...] = Field(min_length=1)
+    radar_collections: tuple[str, ...]
     unlinked: bool
     bands: Path
     cloud_margin_m: float = Field(ge=0, le=1000)
@@ -109,6 +111,7 @@ class Records(_Section):
     elevation: _MaybePath
     soil: _MaybePath
     weather: _MaybePath
+    moisture: _MaybePath
     wind_height_m: float = Field(gt=0, le=100)
     harvest: _MaybePath
     statistics: _MaybePath

@@ -25,7 +25,7 @@ _LONGEST_WAIT_S = 1800  # [s] for another run that makes the same region
 
 @dataclass(frozen=True)
 class Records:
-    """Where the records beside the images are: heights, samples, weather, harvests; None where there are none."""
+    """Where the records beside the images are: heights, samples, weather, harvests, moisture; None where none are."""
 
     elevation: Path | None
     soil: Path | None
@@ -34,6 +34,7 @@ class Records:
     statistics: Path | None
     harvest_summaries: Path | None
     yield_monitors: Path | None
+    moisture: Path | None
 
 
 def records_of(settings: Settings, land: "Land") -> Records:

@@ -1,7 +1,7 @@
 """Soil and nutrients by district: a surface where one foretells left-out samples, else the fields' averages."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,40 +9,32 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import xarray as xr
-from rasterio.features import rasterize
 
-from agro.agromaps.fertility import Classes, Criterion, class_shares, classes_from, classes_of, classify, fertility_loss
+from agro.agromaps.fertility import (
+    Classes,
+    Criterion,
+    class_shares,
+    classes_from,
+    classify,
+    fertility_loss,
+    grouping_of,
+)
 from agro.agromaps.soil import Choice, choose_method, map_property
 from agro.domain.errors import AgroError, BadInput, Refusal
-from agro.domain.grid import Grid, around
-from agro.domain.layers import LAYERS
+from agro.domain.grid import Grid
 from agro.domain.soil import DETERMINANDS, Bounds, Determinand
 from agro.sources.soil_samples import read_soil_samples
 from agro.store.index import Index
-from agro.store.maps import windowed
-from agro.store.publish import Published, Store, digest, file_name
+from agro.store.publish import Store, digest, file_name
 from agro.store.stac import bbox_of
-from flows.ground_maps import Group, groups_of
+from flows.ground_maps import groups_of
 from flows.keeping import Result, content_of, keep
 from flows.plan import Land
 from flows.settings import CONFIGS, Settings, facts
+from flows.soil_ground import PIXEL_HA, SoilGround, newest_of_one_kind, sample_table, soil_ground, sources_of
 
-ALGORITHM = 2  # raise it when the same samples give another map
+ALGORITHM = 3  # raise it when the same samples give another map
 _FORMATS = (".csv", ".xlsx", ".gpkg", ".geojson")
-_RELIEF = ("height", "slope", "twi")
-_PIXEL_M, _PIXEL_HA = 20, 0.04
-_BELOW_DETECTION = 0.5  # [1] of the limit stands for a figure below it. assumption
-
-
-@dataclass(frozen=True)
-class _Ground:
-    """What a district's soil is mapped on: the grid, its covariates (y, x), the number of each pixel's field."""
-
-    grid: Grid
-    covariates: xr.Dataset
-    fields: xr.DataArray
-    numbers: Mapping[str, int]
 
 
 def make_soil(
@@ -56,9 +48,9 @@ def make_soil(
     refused: list[Refusal] = []
     for group in groups_of(land):
         own = land.outlines.iloc[list(group.fields)]
-        relief = [r for r in index.items("relief") if r.properties["agro:district"] == group.name][-1:]
+        known = sources_of(group, land, index)
         versions = sorted(zip(own["field_id"], own["version"], strict=True))
-        key = digest([identity, versions, [r.place for r in relief], digest(_plain(rules)), ALGORITHM])
+        key = digest([identity, versions, known.places, digest(_plain(rules)), ALGORITHM])
         place = f"soil/{file_name(group.name)}/{key}"
         if index.at(place):
             continue
@@ -67,13 +59,15 @@ def make_soil(
         here = samples[samples["field_id"].isin(own["field_id"])]
         if here.empty:
             continue
-        ground = _ground(land, group, relief, store)
-        result = _district(here, ground, land.crs, rules)
+        ground = soil_ground(land, group, known, store, rules["bare_soil"]["least_known"])
+        result, few = _district(here, ground, land.crs, rules)
+        refused += [_about(why, f"{group.name}, {', '.join(layers)}") for why, layers in few]
         properties = {
             "datetime": f"{here['sampled_on'].astype(str).max()[:10]}T00:00:00Z",
             "agro:district": group.name,
             "agro:inputs": identity,
-            "agro:parents": [r.place for r in relief],
+            "agro:parents": known.places,
+            "agro:covariates": [str(name) for name in ground.covariates],
             "agro:samples": len(here),
             "agro:methods": result.properties,
             "agro:simulated": settings.imagery.source == "twin",
@@ -116,54 +110,42 @@ def _read(source: Path, land: Land, rules: Mapping[str, Any], today: date) -> tu
     return gpd.GeoDataFrame(pd.concat(tables, ignore_index=True), crs=4326), refused
 
 
-def _ground(land: Land, group: Group, relief: list[Published], store: Store) -> _Ground:
-    grid = around(land.crs, group.bounds, _PIXEL_M)
-    numbers = {str(land.outlines["field_id"].iloc[i]): n for n, i in enumerate(group.fields, start=1)}
-    shapes = [(land.on_grid.iloc[i], n) for n, i in enumerate(group.fields, start=1)]
-    pixels = rasterize(shapes, grid.shape, fill=0, transform=grid.transform, dtype="int32")
-    fields = xr.DataArray(np.where(pixels > 0, pixels, np.nan), dims=("y", "x"))
-    coarse = grid.at(LAYERS["height"].resolution_m)
-    maps = {}
-    for name in _RELIEF if relief else ():
-        wide = windowed(store, relief, name, coarse).repeat(2, axis=0).repeat(2, axis=1)
-        if np.isfinite(wide[pixels > 0]).all():  # a covariate with holes would leave holes in the map
-            maps[name] = (("y", "x"), wide)
-    places = {
-        "x": grid.west_m + _PIXEL_M * (np.arange(grid.width) + 0.5),
-        "y": grid.north_m - _PIXEL_M * (np.arange(grid.height) + 0.5),
-    }
-    return _Ground(grid, xr.Dataset(maps, places), fields.assign_coords(places), numbers)
+def _about(why: Refusal, where: str) -> Refusal:
+    return Refusal(why.code, "{where}: {met}", why.remedy, {**why.facts, "where": where, "met": why})
 
 
-def _district(samples: gpd.GeoDataFrame, ground: _Ground, crs: str, rules: Mapping[str, Any]) -> Result:
+def _district(
+    samples: gpd.GeoDataFrame, ground: SoilGround, crs: str, rules: Mapping[str, Any]
+) -> tuple[Result, list[tuple[Refusal, list[str]]]]:
     """Every property of one district: surfaces, field averages, classes, and the alarm between two rounds.
 
-    A surface is published where its skill over the plain average is larger than the error of that skill.
+    Beside them: why there are too few samples for a surface, and of which properties.
     """
     tables = classes_from(rules["classes"])
+    few: dict[str, tuple[Refusal, list[str]]] = {}
     layers: dict[str, tuple[np.ndarray, Grid]] = {}
     choices, averages, shares, methods = [], [], [], {}
-    newest = samples[samples["sampled_on"].astype(str).str[:4] == samples["sampled_on"].astype(str).max()[:4]]
     for name, determinand in DETERMINANDS.items():
-        rows, method = _of_one_method(newest, determinand)
+        rows = newest_of_one_kind(samples, name, determinand.method_column if determinand.methods else None)
         if determinand.layer is None or rows.empty:
             continue
-        grouping = _grouping(name, method, tables)
-        table = _table(rows, name, ground, crs)
+        grouping = grouping_of(name, *_kind(rows, determinand), tables)
+        method = grouping.method if grouping else _kind(rows, determinand)[0]
+        table = sample_table(rows, name, ground, crs)
         upper = grouping.upper if grouping else ()
-        choice = choose_method(table, [str(one) for one in ground.covariates], determinand.logarithmic, upper)
-        surely = choice.surface and choice.scores is not None and choice.scores.skill > choice.scores.skill_se
-        choices.append({**_told(determinand.layer, method, choice, len(table)), "published": surely})
-        averages.append(_field_averages(table, determinand, grouping, ground))
-        methods[determinand.layer] = method or ""
-        if surely:
-            found = map_property(table, ground.covariates, choice, ground.fields)
-            inside = np.isfinite(ground.fields.values)
-            for suffix, values in (("", found["value"]), ("_se", found["se"])):
-                layers[determinand.layer + suffix] = (np.where(inside, values.values, np.nan), ground.grid)
-            if grouping:
-                own = class_shares(classify(layers[determinand.layer][0], grouping), grouping, _PIXEL_HA)
-                shares.append(own.assign(layer=determinand.layer, status=grouping.status))
+        reading = _reading_se(determinand, table["value"], rules["laboratory"])
+        choice = choose_method(table, [str(one) for one in ground.covariates], determinand.logarithmic, upper, reading)
+        found = _surface(table, determinand, choice, ground)
+        about = {"layer": determinand.layer, "method": method, **_when(rows)}
+        choices.append({**about, **_told(choice, len(table)), "published": bool(found)})
+        averages.append(_field_averages(table, determinand, grouping, ground).assign(**about))
+        methods[determinand.layer] = method
+        layers |= found
+        if choice.reason is not None and choice.reason.code == "SOIL-FEW":
+            few.setdefault(choice.reason.reason, (choice.reason, []))[1].append(determinand.layer)
+        if found and grouping:
+            own = class_shares(classify(found[determinand.layer][0], grouping), grouping, PIXEL_HA)
+            shares.append(own.assign(layer=determinand.layer, status=grouping.status))
     out = {
         "choices": pd.DataFrame(choices),
         "fields": pd.concat(averages, ignore_index=True) if averages else pd.DataFrame({"field_id": []}),
@@ -171,48 +153,46 @@ def _district(samples: gpd.GeoDataFrame, ground: _Ground, crs: str, rules: Mappi
         "samples": samples.reset_index(drop=True),
     }
     loss = _loss(samples, rules["fertility_loss"])
-    return Result(methods, None, layers, out | ({"loss": loss} if loss is not None else {}))
+    return Result(methods, None, layers, out | ({"loss": loss} if loss is not None else {})), list(few.values())
 
 
-def _of_one_method(samples: gpd.GeoDataFrame, determinand: Determinand) -> tuple[gpd.GeoDataFrame, str | None]:
-    """The topsoil samples with a figure, of the extraction method that most of them have."""
-    rows = samples[samples[determinand.name].notna()]
-    rows = rows[rows["depth_from_cm"].fillna(0) == 0]
-    if not determinand.needs_method or rows.empty:
-        return rows, None
-    column = f"{determinand.name.split('_')[0]}_method"
-    method = str(rows[column].mode().iloc[0])
-    return rows[rows[column] == method], method
+def _kind(rows: gpd.GeoDataFrame, determinand: Determinand) -> tuple[str, float]:
+    """The extraction method of samples of one kind, empty where none was said, and the end of their layer [cm]."""
+    method = rows[determinand.method_column].iloc[0] if determinand.methods else None
+    return (method if isinstance(method, str) else ""), float(rows["depth_to_cm"].iloc[0])
 
 
-def _grouping(name: str, method: str | None, tables: tuple[Classes, ...]) -> Classes | None:
-    try:
-        return classes_of(name, method, tables)
-    except AgroError:
-        return None  # a property without an official grouping is shown in its unit
+def _when(rows: gpd.GeoDataFrame) -> dict[str, Any]:
+    depth = f"{rows['depth_from_cm'].iloc[0]:.0f}-{rows['depth_to_cm'].iloc[0]:.0f}"
+    return {"depth_cm": depth, "year": int(str(rows["sampled_on"].iloc[0])[:4])}
 
 
-def _table(rows: gpd.GeoDataFrame, name: str, ground: _Ground, crs: str) -> pd.DataFrame:
-    """The samples as the choice of the method needs them: value, place, field, covariates at the place."""
-    middle = rows.geometry.to_crs(crs).representative_point()
-    below = rows["below_detection"].fillna("").str.split(";").map(lambda names: name in names)
-    value = rows[name].astype("float64").where(~below, _BELOW_DETECTION * rows[name].astype("float64"))
-    table = pd.DataFrame({"value": value.to_numpy(), "x_m": middle.x.to_numpy(), "y_m": middle.y.to_numpy()})
-    table["field_number"] = rows["field_id"].map(ground.numbers).to_numpy()
-    grid = ground.grid
-    row = ((grid.north_m - table["y_m"]) // _PIXEL_M).astype(int).clip(0, grid.height - 1)
-    column = ((table["x_m"] - grid.west_m) // _PIXEL_M).astype(int).clip(0, grid.width - 1)
-    for covariate in ground.covariates:
-        table[str(covariate)] = ground.covariates[covariate].values[row, column]
-    return table
+def _reading_se(determinand: Determinand, values: pd.Series, errors: Mapping[str, Any]) -> float:
+    """The standard error of a laboratory's reading, on the scale that is mapped; 0 where nothing is known of it."""
+    known = errors.get(determinand.name, {})
+    if determinand.logarithmic:
+        return float(known.get("se_share", 0.0))
+    return float(known.get("se", known.get("se_share", 0.0) * values.mean()))
 
 
-def _told(layer: str, method: str | None, choice: Choice, samples: int) -> dict[str, Any]:
+def _surface(
+    table: pd.DataFrame, determinand: Determinand, choice: Choice, ground: SoilGround
+) -> dict[str, tuple[np.ndarray, Grid]]:
+    """The map and its error, where its skill over the plain average is larger than the error of that skill."""
+    if not (choice.surface and choice.scores is not None and choice.scores.skill > choice.scores.skill_se):
+        return {}
+    found = map_property(table, ground.covariates, choice, ground.fields)
+    inside = np.isfinite(ground.fields.values)
+    return {
+        f"{determinand.layer}{suffix}": (np.where(inside, found[name].values, np.nan), ground.grid)
+        for suffix, name in (("", "value"), ("_se", "se"))
+    }
+
+
+def _told(choice: Choice, samples: int) -> dict[str, Any]:
     """How a property is mapped, and how well that tells left-out samples."""
     scores = asdict(choice.scores) if choice.scores else {}
     return {
-        "layer": layer,
-        "method": method or "",
         "samples": samples,
         "surface": choice.surface,
         "ways": ", ".join(f"{way} {weight:.2f}" for way, weight in choice.weights.items() if weight > 0.005),
@@ -223,14 +203,14 @@ def _told(layer: str, method: str | None, choice: Choice, samples: int) -> dict[
 
 
 def _field_averages(
-    table: pd.DataFrame, determinand: Determinand, grouping: Classes | None, ground: _Ground
+    table: pd.DataFrame, determinand: Determinand, grouping: Classes | None, ground: SoilGround
 ) -> pd.DataFrame:
     """The plain average of each sampled field, its standard error where there are several samples, its class."""
     ids = {number: field_id for field_id, number in ground.numbers.items()}
     grouped = table.groupby("field_number")["value"]
     rows = pd.DataFrame({"mean": grouped.mean(), "se": grouped.sem(), "samples": grouped.size()}).reset_index()
     rows["field_id"] = rows.pop("field_number").map(ids)
-    rows["layer"], rows["unit"] = determinand.layer, determinand.unit
+    rows["unit"] = determinand.unit
     if grouping:
         number = classify(rows["mean"].to_numpy(), grouping)
         rows["class_no"] = number
@@ -240,13 +220,15 @@ def _field_averages(
 
 def _loss(samples: gpd.GeoDataFrame, rules: Mapping[str, Any]) -> pd.DataFrame | None:
     """The alarm of lost fertility between the two newest survey rounds; None where there is one round."""
-    year = samples["sampled_on"].astype(str).str[:4]
+    criteria = [Criterion(**row) for row in rules["criteria"]]
+    surveyed = samples[samples[[one.property for one in criteria]].notna().any(axis=1)]
+    year = surveyed["sampled_on"].astype(str).str[:4]
     rounds = sorted(year.unique())
     if len(rounds) < 2:
         return None
-    before, after = (_round(samples[year == one]) for one in rounds[-2:])
-    criteria = [Criterion(**row) for row in rules["criteria"]]
-    return fertility_loss(before, after, criteria, rules["least_criteria"])
+    before, after = (_round(surveyed[year == one]) for one in rounds[-2:])
+    found = fertility_loss(before, after, criteria, rules["least_criteria"])
+    return found.assign(before_year=int(rounds[-2]), after_year=int(rounds[-1]))
 
 
 def _round(samples: gpd.GeoDataFrame) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from agro.agromaps.moisture import agreement
 from agro.agromaps.water import FLUXES, STATES, Sky, stopped, water_balance
 from agro.agromaps.water_errors import Errors
 from agro.agromaps.winter import SnowRules, Winter, spring_start, winter_of
-from agro.domain.errors import AgroError, Refusal
+from agro.domain.errors import AgroError, BadInput, Refusal
 from agro.imagery.series import choose_stiffness, whittaker
 from agro.sources.weather import read_weather
 from agro.store import history
@@ -30,6 +30,7 @@ from flows.settings import CONFIGS, Settings, facts
 
 ALGORITHM = 1  # raise it when the same weather and looks give other water
 _FIRST, _LAST = "03-01", "10-31"  # of the season: thaw to frost. source: ours
+_LATE = pd.Timedelta(days=7)  # weather comes some days later than looks
 _ENOUGH_CLEAR = 0.5  # [1] of a field: a look that shows less does not speak for it
 _PLAIN_ELEVATION_M = 200.0  # [m] where no height model is given: 100 m change evaporation by less than 1 %. assumption
 
@@ -105,12 +106,32 @@ def _season(
     sky = Sky(days.to_numpy(), columns["rain_mm"], columns["et0_mm"])
     balance = water_balance(sky, stand, soil, start, _errors(rules["errors"], weather.days))
     until = min(days[-1].date(), date(year, 9, 30))
-    unknown = {one.field_id for one in without}
+    early = _ended_early(table, set(kept["place"].dropna()), looks["acquired_at"].max().tz_convert(None))
+    unknown = {one.field_id for one in without} | set(kept["field_id"][kept["place"].isin(list(early))])
     without = [one for one in without if one.field_id not in set(kept["field_id"][dry])]
+    refused += early.values()
     ended = [one for one in stopped(balance, list(kept["field_id"]), until) if one.field_id not in unknown]
     refused += [*without, *ended]
     water = _long(balance, list(kept["field_id"]), days)
     return {"water": water, "start": begins.reset_index(drop=True)}, refused
+
+
+def _ended_early(table: pd.DataFrame, places: set[str], last_look: pd.Timestamp) -> dict[str, Refusal]:
+    """The places whose weather ends while their fields were still looked at, each with what to say of it."""
+    until = min(last_look.normalize(), pd.Timestamp(last_look.year, 9, 30))
+    last = table[table["place"].isin(places)].groupby("place")["day"].max()
+    return {
+        str(place): BadInput(
+            "WATER-WEATHER-ENDS",
+            "{where}: the weather ends on {met}, the season was looked at until {expected}; the balance ends with it",
+            "add the days that are missing, at least to the end of September",
+            where=place,
+            met=f"{day:%Y-%m-%d}",
+            expected=f"{until:%Y-%m-%d}",
+        ).refusal
+        for place, day in last.items()
+        if day < until - _LATE
+    }
 
 
 def _fields(land: Land, table: pd.DataFrame, year: int) -> pd.DataFrame:

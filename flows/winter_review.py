@@ -1,7 +1,7 @@
 """What more than one pass is needed for: relief, soil, seasons, wetness, water, zones; forecasts against harvests."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -11,24 +11,54 @@ from agro.domain.errors import AgroError, Refusal
 from agro.reports.words import say
 from agro.store.index import Index, opened
 from agro.store.publish import KINDS, Store, writing
+from flows.bare_soil_maps import make_bare_soil
+from flows.field_moisture import make_field_moisture
 from flows.forecast_scores import score_and_refit
 from flows.ground_maps import make_relief
 from flows.harvest_records import keep_records
-from flows.moisture_maps import make_edges, make_wetness
+from flows.moisture_maps import make_wetness
 from flows.plan import Land, read_land
 from flows.progress import progress
+from flows.radar_maps import make_radar
 from flows.season_maps import make_seasons
 from flows.settings import Settings, load
 from flows.simulated import Records, records_of
 from flows.soil_maps import make_soil
 from flows.water_tables import make_water
+from flows.wetness_edges import make_edges
 from flows.yield_maps import make_yield_maps
 from flows.zone_maps import make_zones
 
-_STEPS = (
-    *("harvest records", "yield maps", "relief", "soil", "season curves", "wetness edges", "wetness"),
-    *("water balance", "zones", "forecast scores"),
-)
+
+@dataclass(frozen=True)
+class _Work:
+    """What the steps of a review share."""
+
+    settings: Settings
+    land: Land
+    records: Records
+    store: Store
+    index: Index
+    today: date
+
+
+_STEPS: dict[str, Callable[[_Work], list[Refusal]]] = {  # in this order: later ones use what earlier ones made
+    "harvest records": lambda w: keep_records(w.settings, w.land, w.records, w.index, w.today),
+    "yield maps": lambda w: make_yield_maps(w.settings, w.land, w.records.yield_monitors, w.index, w.today),
+    "relief": lambda w: make_relief(w.settings, w.land, w.records.elevation, w.store, w.index),
+    "colour of bare soil": lambda w: make_bare_soil(w.settings, w.land, w.store, w.index, w.today),
+    "soil": lambda w: make_soil(w.settings, w.land, w.records.soil, w.store, w.index, w.today),
+    "season curves": lambda w: make_seasons(w.settings, w.land, w.store, w.index, w.today),
+    "wetness edges": lambda w: make_edges(w.settings, w.land, w.store, w.index, w.today),
+    "wetness": lambda w: make_wetness(w.settings, w.land, w.store, w.index),
+    "per cent of field capacity": lambda w: make_field_moisture(
+        w.settings, w.land, w.records.moisture, w.store, w.index, w.today
+    ),
+    "radar": lambda w: make_radar(w.settings, w.land, w.store, w.index, w.today),
+    "water balance": lambda w: make_water(w.settings, w.land, w.records.weather, w.store, w.index),
+    "zones": lambda w: make_zones(w.settings, w.land, w.store, w.index),
+    "forecast scores": lambda w: score_and_refit(w.settings, w.land, w.records, w.index),
+}
 
 
 @dataclass(frozen=True)
@@ -57,9 +87,10 @@ def review(settings: Settings, today: date | None = None) -> Reviewed:
         progress(say("Agromaps", settings.ui.language), len(_STEPS)) as step,
     ):
         before = _counted(index)
-        for name in _STEPS:
+        work = _Work(settings, land, records, store, index, today or datetime.now(UTC).date())
+        for name, make in _STEPS.items():
             try:
-                refused += _step(name, settings, land, records, store, index, today or datetime.now(UTC).date())
+                refused += make(work)
             except AgroError as error:  # a record that cannot be used sinks only what is made of it
                 refused.append(error.refusal)
             step(say(name, settings.ui.language))
@@ -68,32 +99,6 @@ def review(settings: Settings, today: date | None = None) -> Reviewed:
     return Reviewed(
         made, tuple({(one.code, one.field_id, one.reason): one for one in refused}.values()), time.monotonic() - started
     )
-
-
-def _step(
-    name: str, settings: Settings, land: Land, records: Records, store: Store, index: Index, today: date
-) -> list[Refusal]:
-    match name:
-        case "yield maps":
-            return make_yield_maps(settings, land, records.yield_monitors, index, today)
-        case "harvest records":
-            return keep_records(settings, land, records, index, today)
-        case "relief":
-            return make_relief(settings, land, records.elevation, store, index)
-        case "soil":
-            return make_soil(settings, land, records.soil, store, index, today)
-        case "season curves":
-            return make_seasons(settings, land, store, index, today)
-        case "wetness edges":
-            return make_edges(settings, land, store, index, today)
-        case "wetness":
-            return make_wetness(settings, land, store, index)
-        case "water balance":
-            return make_water(settings, land, records.weather, store, index)
-        case "zones":
-            return make_zones(settings, land, store, index)
-        case _:
-            return score_and_refit(settings, land, records, index)
 
 
 def _counted(index: Index) -> dict[str, int]:

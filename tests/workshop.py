@@ -14,6 +14,7 @@ from rasterio.transform import from_origin
 from shapely.geometry import box
 
 from agro.domain.errors import AgroError, Refusal
+from agro.domain.grid import Grid
 from agro.store.index import opened
 from agro.store.publish import writing
 from flows.hands import hands
@@ -142,6 +143,30 @@ def _write_scene(folder: Path, scene: Scene, crs: str, west: int, north: int, si
     baseline = {"s2:processing_baseline": scene.baseline} if scene.baseline else {}
     item = {"type": "Feature", "stac_version": "1.0.0", "id": scene.item_id, "collection": "sentinel-2-l2a", "geometry": geometry, "bbox": list(bounds), "properties": {"datetime": scene.when, "platform": "sentinel-2a", **code, **sun, **baseline, **scene.properties}, "assets": assets, "links": []}  # fmt: skip
     (folder / f"{scene.item_id}.json").write_text(json.dumps(item))
+
+
+def write_radar(root: Path, looks: Mapping[str, tuple[np.ndarray, dict[str, Any], dict[str, Any]]], grid: Grid) -> Path:
+    """A collection of radar looks beside others: id to values (y, x) on the grid, `raster:bands`, properties."""
+    folder = root / "catalog" / "sentinel-1-grd"
+    bounds = Transformer.from_crs(grid.crs, 4326, always_xy=True).transform_bounds(*grid.bounds)
+    geometry = json.loads(json.dumps(box(*bounds).__geo_interface__))
+    for name, (values, about, told) in looks.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        nodata = np.nan if values.dtype.kind == "f" else -32768
+        place = (grid.crs, grid.west_m, grid.north_m, grid.resolution_m)
+        write_raster(folder / name / "VV.tif", values, *place, nodata=nodata)
+        properties = {"datetime": "2021-07-01T11:50:00Z", "platform": "sentinel-1a", "proj:code": grid.crs, **told}
+        asset = {"href": "./VV.tif", "raster:bands": [{"nodata": "nan", "data_type": str(values.dtype), **about}]}
+        item = {"type": "Feature", "stac_version": "1.0.0", "id": name, "collection": "sentinel-1-grd", "geometry": geometry, "bbox": list(bounds), "properties": properties, "assets": {"vv": asset}, "links": []}  # fmt: skip
+        (folder / name / f"{name}.json").write_text(json.dumps(item))
+    collection = {"type": "Collection", "stac_version": "1.0.0", "id": "sentinel-1-grd", "description": "made", "license": "CC0-1.0", "extent": {"spatial": {"bbox": [[-180, -90, 180, 90]]}, "temporal": {"interval": [[None, None]]}}, "links": [{"rel": "item", "href": f"./{n}/{n}.json"} for n in looks]}  # fmt: skip
+    (folder / "collection.json").write_text(json.dumps(collection))
+    path = folder.parent / "catalog.json"
+    catalog = json.loads(path.read_text()) if path.exists() else {"type": "Catalog", "stac_version": "1.0.0", "id": "made", "description": "made", "links": []}  # fmt: skip
+    link = {"rel": "child", "href": "./sentinel-1-grd/collection.json"}
+    catalog["links"] = [*(one for one in catalog["links"] if one != link), link]
+    path.write_text(json.dumps(catalog))
+    return path
 
 
 @dataclass

@@ -20,7 +20,8 @@ _LEAST_CRITERIA = 3  # [1] source: Government decree 612 of 2011-07-22
 class Classes:
     """One grouping: of which property, by which method, upper ends [its unit], names, and whether it was verified.
 
-    A figure is rounded to `step` first; above `highest` the table says nothing.
+    A figure is rounded to `step` first; above `highest` the table says nothing. A grouping with `to_cm` is of the layer
+    from 0 to there [cm], and `method` names it.
     """
 
     property: str
@@ -32,6 +33,7 @@ class Classes:
     status: str
     source: str
     highest: float = np.inf
+    to_cm: float | None = None
 
     def __post_init__(self) -> None:
         if not (len(self.upper) + 1 == len(self.names) == len(self.russian)) or list(self.upper) != sorted(self.upper):
@@ -82,6 +84,22 @@ def classes_of(property_name: str, method: str | None, tables: Sequence[Classes]
         where=property_name,
         met=method or "-",
     )
+
+
+def grouping_of(property_name: str, method: str, to_cm: float, tables: Sequence[Classes]) -> Classes | None:
+    """The grouping of samples of one kind, or none: then the figure is shown as it is.
+
+    property_name  column of a determinand [1]
+    method         extraction code, empty where none was said [1]
+    to_cm          lower end of the sampled layer [cm]
+    tables         the groupings that are known
+    returns        Classes [its property's unit], or None; one of a layer only for that layer
+    source         as `classes_of`
+    """
+    own = [one for one in tables if one.property == property_name]
+    of_layer = [one for one in own if one.to_cm is not None and one.to_cm == to_cm]
+    found = [*of_layer, *(one for one in own if one.to_cm is None and one.method == method)]
+    return found[0] if found else None
 
 
 def classify(values: Any, table: Classes) -> Any:
@@ -168,7 +186,7 @@ def _change_pct(pairs: pd.DataFrame, criterion: Criterion) -> np.ndarray:
     first, last = (pairs[f"{name}_{i}"].to_numpy("float64") for i in (0, 1))
     comparable = (first > 0) & (first < criterion.only_below)
     if DETERMINANDS[name].needs_method:
-        method = f"{name.split('_')[0]}_method"
+        method = DETERMINANDS[name].method_column
         both = [pairs.get(f"{method}_{i}", pd.Series([None] * len(pairs))) for i in (0, 1)]
         comparable &= (both[0].notna() & (both[0] == both[1])).to_numpy(bool)
     change = np.full(len(pairs), np.nan)

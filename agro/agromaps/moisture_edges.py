@@ -130,6 +130,21 @@ def fit_all_edges(counts: pd.DataFrame, rules: EdgeRules) -> tuple[dict[str, Edg
     return fitted, refused
 
 
+def largest_move(held: Edges, fitted: Edges) -> float:
+    """By how much wetness between two pairs of edges differs at most.
+
+    held, fitted  edges of one group; infinite where the band or the shape is another
+    returns       the largest change of wetness [1] of what was dry, wet and in the middle, over the greenness of both
+    source        ours
+    """
+    if (held.band, held.shape) != (fitted.band, fitted.shape):
+        return float("inf")
+    ndvi = np.linspace(max(held.ndvi_low, fitted.ndvi_low), min(held.ndvi_high, fitted.ndvi_high), 21)
+    (dry, wet), (new_dry, new_wet) = held.at(ndvi), fitted.at(ndvi)
+    moves = [np.abs((dry + w * (wet - dry) - new_dry) / (new_wet - new_dry) - w).max() for w in (0.0, 0.5, 1.0)]
+    return float(max(moves))
+
+
 def fit_edges(counts: pd.DataFrame, rules: EdgeRules) -> Edges:
     """Dry and wet edge of one group, with the errors that the choice of dates brings.
 

@@ -10,6 +10,29 @@ THIN_NDVI = 0.5  # [1] denser canopies scatter the signal themselves. source: ou
 _DRY_AND_WET = (0.05, 0.95)  # [1] quantiles of a pixel's looks. source: change detection of TU Wien, not verified
 
 
+def despeckled(backscatter_db: xr.DataArray, field: xr.DataArray, side_px: int) -> xr.DataArray:
+    """Backscatter with less speckle: the mean power of the neighbours that lie in the same field.
+
+    backscatter_db  (y, x) `vv` [dB] of one look; NaN where not seen
+    field           (y, x) number of each pixel's field [1], 0 outside all
+    side_px         [px] side of the square of neighbours, odd
+    returns         (y, x) `vv` [dB]; NaN outside the fields and where not seen
+    source          multi-looking of power, as in any textbook of radar; inside one field only: ours
+    """
+    from scipy.ndimage import find_objects, uniform_filter
+
+    power = 10 ** (np.asarray(backscatter_db.values, "float64") / 10)
+    smooth = np.full(power.shape, np.nan)
+    for number, place in enumerate(find_objects(field.values.astype("int32")), start=1):
+        if place is None:
+            continue
+        own = (field.values[place] == number) & np.isfinite(power[place])
+        total = uniform_filter(np.where(own, power[place], 0.0), side_px, mode="constant")
+        share = uniform_filter(own.astype("float64"), side_px, mode="constant")
+        smooth[place][own] = total[own] / share[own]
+    return backscatter_db.copy(data=10 * np.log10(smooth))
+
+
 def radar_references(backscatter_db: xr.DataArray, ndvi: xr.DataArray, fewest_looks: int) -> xr.Dataset:
     """The dry and the wet backscatter of each pixel in one relative orbit.
 

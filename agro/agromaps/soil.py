@@ -7,7 +7,7 @@ have not seen either. Where the joined surface does not beat the plain average, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,12 +15,25 @@ import pandas as pd
 import xarray as xr
 
 from agro.agromaps.soil_methods import METHODS, MOST_COVARIATES, Ground, Told, fit_methods
-from agro.agromaps.soil_skill import NORMAL_90, Folds, Scores, score, spatial_folds, within_fields
+from agro.agromaps.soil_skill import (
+    NORMAL_90,
+    Folds,
+    Scores,
+    calibration,
+    near_folds,
+    score,
+    spatial_folds,
+    usual_spacing_m,
+    within_fields,
+)
 from agro.agromaps.soil_trial import fit_ways, joined, judged, left_out, shares_of
 from agro.domain.errors import BadInput, Refusal
 
 _FEWEST = 10  # [1] samples of the ground that is mapped together; fewer make no surface. source: ours
 _MOST = 1500  # [1] samples: beyond it kriging takes minutes
+_MOST_OF_READING = 0.6  # [1] of the variance of a left-out reading: the laboratory's cannot be more. source: ours
+_SHARE_USED = 1e-6  # [1] ways with a smaller share are not asked
+_NOTHING = 1e-18  # [u2] rounding: the averages tell everything already
 _OWN = 3  # [1] samples from which a field's own average is a rival. source: ours
 
 
@@ -30,6 +43,9 @@ class Choice:
 
     `surface` says whether there is one; if not, `reason` says why, and plots or fields get their plain averages.
     `weights` of the ways that are joined, `scale` by which their standard errors grow, `alone` the skill of each way.
+    `scale` is of ground left out; places nearer to a sample than `near_m` [m], the samples' own spacing, have
+    `scale_near`, by which samples with their neighbours around them are told.
+    `reading_se`: what of the error is the laboratory's, on the scale that is mapped; the map's own is without it.
     `folds` say what was left out: `fields`, `blocks` of `side_m` where the property is alike up to `range_m` [m], or
     `parts` of fields; then the ways tell deviations from the field's average (`centred`).
     """
@@ -46,10 +62,17 @@ class Choice:
     alone: dict[str, float] = field(default_factory=dict)
     reason: Refusal | None = None
     centred: bool = False
+    reading_se: float = 0.0
+    scale_near: float = 1.0
+    near_m: float = 0.0
 
 
 def choose_method(
-    samples: pd.DataFrame, covariates: Sequence[str], logarithmic: bool = False, upper: Sequence[float] = ()
+    samples: pd.DataFrame,
+    covariates: Sequence[str],
+    logarithmic: bool = False,
+    upper: Sequence[float] = (),
+    reading_se: float = 0.0,
 ) -> Choice:
     """The way to map a property, by samples that were left out.
 
@@ -58,13 +81,15 @@ def choose_method(
     covariates   names of the columns that may explain the property [1]
     logarithmic  map the logarithm: P, K, N and all that is skewed [1]
     upper        upper ends of the property's classes [u], to know the share of right classes
+    reading_se   standard error of a laboratory's reading [u], or its share [1] where logarithmic; 0: the standard
+                 errors are those of another reading, else of the soil itself
     returns      Choice; `surface` is False, with the reason, below 10 samples, where all are equal, and where nothing
                  tells left-out samples better than the plain average
     raises       BadInput SOIL-TOO-MANY above 1500 samples
     source       Breiman 1996 (stacked regressions), Roberts 2017 (blocks), Lei 2018 (intervals); the joining: ours
     """
     ground, values = _known(samples, covariates)
-    averages = Choice(False, tuple(covariates), logarithmic, {"mean": 1.0}, 1.0, "none", np.nan, np.nan, None)
+    averages = Choice(False, tuple(covariates), logarithmic, {"mean": 1.0}, 1.0, "none", np.nan, np.nan, None, reading_se=reading_se)  # fmt: skip  # noqa: E501
     poor = _too_poor(values)
     if poor is not None:
         return replace(averages, reason=poor)
@@ -74,7 +99,11 @@ def choose_method(
         tries.append((within_fields(ground), True))
     choices = [_tried(replace(averages, centred=by), ground, values, folds, upper) for folds, by in tries]
     drawn = [choice for choice in choices if choice.surface]
-    return min(drawn, key=lambda choice: choice.scores.rmse if choice.scores else np.inf) if drawn else choices[-1]
+    if not drawn:
+        return choices[-1]
+    best = min(drawn, key=lambda choice: choice.scores.rmse if choice.scores else np.inf)
+    near = min(best.scale, _scale_near(ground, target, best.weights, best.centred))
+    return replace(best, scale_near=near, near_m=usual_spacing_m(ground))
 
 
 def _tried(averages: Choice, ground: Ground, values: np.ndarray, folds: Folds, upper: Sequence[float]) -> Choice:
@@ -100,6 +129,14 @@ def _tried(averages: Choice, ground: Ground, values: np.ndarray, folds: Folds, u
     )
     reason = _beaten(values, told, plain, ground.field, folds.kind) or _beaten(target, value, trial["mean"][0])
     return choice if reason is None else replace(choice, surface=False, weights={"mean": 1.0}, scale=1.0, reason=reason)
+
+
+def _scale_near(ground: Ground, target: np.ndarray, weights: dict[str, float], centred: bool) -> float:
+    """By how much the standard errors of the joined ways have to grow where neighbours were sampled."""
+    used = tuple(name for name, share in weights.items() if share > _SHARE_USED)
+    trial = left_out(ground, target, near_folds(ground).number, used, centred)
+    value, error = joined(trial, {name: weights[name] for name in used})
+    return calibration(target - value, error)
 
 
 def map_property(
@@ -241,7 +278,8 @@ def _beaten(
     observed: np.ndarray, told: np.ndarray, plain: np.ndarray, field_number: np.ndarray | None = None, kind: str = ""
 ) -> Refusal | None:
     """Why the surface is no better than averages, if so."""
-    skill = 1 - float(((observed - told) ** 2).sum()) / float(((observed - plain) ** 2).sum())
+    against = float(((observed - plain) ** 2).sum())
+    skill = 1 - float(((observed - told) ** 2).sum()) / against if against > _NOTHING * len(observed) else 0.0
     if skill <= 0:
         return Refusal(
             "SOIL-NO-SKILL",
@@ -270,14 +308,33 @@ def _beaten(
 def _surface(ground: Ground, values: np.ndarray, choice: Choice) -> Told:
     """The joined ways, fitted on all samples, in the property's unit."""
     target = np.log(_floored(values)) if choice.logarithmic else values
-    fitted = fit_ways(ground, target, [name for name, share in choice.weights.items() if share > 1e-6], choice.centred)
+    used = [name for name, share in choice.weights.items() if share > _SHARE_USED]
+    fitted = fit_ways(ground, target, used, choice.centred)
     weights = {name: choice.weights[name] for name in fitted}
+    nearest = _nearest_m(ground)
 
     def tell(places: Ground) -> tuple[np.ndarray, np.ndarray]:
         value, error = joined({name: ask(places) for name, ask in fitted.items()}, weights)
-        return _natural(value, error * choice.scale, choice.logarithmic)
+        scale = np.where(nearest(places) <= choice.near_m, choice.scale_near, choice.scale)
+        return _natural(value, _of_the_soil(error * scale, choice.reading_se), choice.logarithmic)
 
     return tell
+
+
+def _nearest_m(ground: Ground) -> Callable[[Ground], np.ndarray]:
+    """How far [m] places lie from the nearest sample; 0 where no place is known."""
+    from scipy.spatial import cKDTree
+
+    if not ground.placed:
+        return lambda places: np.zeros(len(places))
+    tree = cKDTree(ground.xy)
+    return lambda places: np.asarray(tree.query(places.xy)[0])
+
+
+def _of_the_soil(error: np.ndarray, reading_se: float) -> np.ndarray:
+    """The error with which the soil is told, where `error` is that with which a reading of it is."""
+    least = (1 - _MOST_OF_READING) * error**2
+    return np.sqrt(np.maximum(error**2 - reading_se**2, least))
 
 
 def _averages(ground: Ground, values: np.ndarray) -> Told:

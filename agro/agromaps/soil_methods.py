@@ -21,6 +21,7 @@ _COMPONENTS = 20  # [1]
 _RANGES = (0.05, 0.1, 0.2, 0.35, 0.6, 1.0)  # [1] practical ranges tried, shares of the longest distance. source: ours
 _NUGGETS = np.array([0.0, 0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 1.0])  # [1] nugget to sill ratios tried. source: ours
 _FEWEST_PLACES = 4  # [1] fewer show no variogram. source: ours
+_NO_SPREAD = 1e-20  # [u2] rounding of equal values: no laboratory writes ten digits
 _AT_ONCE = 20_000  # [1] places kriged at once, which bounds memory
 
 Told = Callable[["Ground"], tuple[np.ndarray, np.ndarray]]
@@ -94,7 +95,7 @@ def variogram(xy: np.ndarray, values: np.ndarray, likeness: Likeness | None = No
     n, spread = len(values), float(np.var(values, ddof=1))
     likeness = likeness_at(xy) if likeness is None else likeness
     best = (np.inf, Variogram(spread, spread, 1.0))
-    if spread <= 1e-12 * max(float(np.mean(values**2)), 1e-300):
+    if spread <= max(1e-12 * float(np.mean(values**2)), _NO_SPREAD):
         return best[1]
     for range_m, eigenvalues, vectors in likeness:
         ones, rotated = vectors.T @ np.ones(n), vectors.T @ values

@@ -97,6 +97,37 @@ def within_fields(ground: Ground) -> Folds:
     return Folds(number, "parts")
 
 
+def near_folds(ground: Ground) -> Folds:
+    """The samples of every field dealt out one by one, so that each left-out one keeps its neighbours.
+
+    ground   the samples' fields
+    returns  Folds of 10 [1], at random
+    source   ours
+    """
+    random, number, dealt = np.random.default_rng(0), np.empty(len(ground), int), 0
+    for field in np.unique(ground.field):
+        own = np.flatnonzero(ground.field == field)
+        number[random.permutation(own)] = (dealt + np.arange(len(own))) % _MOST_FOLDS
+        dealt += len(own)
+    return Folds(number, "neighbours")
+
+
+def usual_spacing_m(ground: Ground) -> float:
+    """How far apart neighbouring samples usually lie.
+
+    ground   the samples' places [m]
+    returns  the middle of the distances to the nearest other sample [m]; infinite where no place is known
+    source   ours
+    """
+    from scipy.spatial import cKDTree
+
+    places = np.unique(ground.xy, axis=0) if ground.placed else ground.xy[:0]
+    if len(places) < 2:
+        return np.inf
+    distance, _ = cKDTree(places).query(places, 2)
+    return float(np.median(distance[:, 1]))
+
+
 def calibration(residuals: np.ndarray, errors: np.ndarray) -> float:
     """By how much standard errors have to grow so that 90 % intervals hold 90 %.
 

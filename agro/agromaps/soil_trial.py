@@ -88,7 +88,7 @@ def shares_of(trial: Trial, target: np.ndarray, many: bool) -> dict[str, float]:
 
     likely = np.array([(_LIKELY_OF_MANY if many else _LIKELY).get(name, 0.0) for name in trial])
     told = np.stack([value for value, _ in trial.values()], axis=1)
-    spread, n = float(target.std()), len(target)
+    spread, n = float(target.std()) or 1.0, len(target)
     pull = _PULL * np.sqrt(n)
     system = np.vstack([(told - target.mean()) / spread, pull * np.eye(len(trial)), np.full((1, len(trial)), 1e3)])
     wanted = np.concatenate([(target - target.mean()) / spread, pull * likely / likely.sum(), [1e3]])

@@ -17,10 +17,11 @@ SCENE_CLASS_BAND = "scl"  # Sentinel-2's scene classification: classes, not refl
 
 @dataclass(frozen=True)
 class Band:
-    """One asset of an acquisition: where it is, and what turns its counts into reflectance.
+    """One asset of an acquisition: where it is, and what turns its counts into what was measured.
 
-    reflectance = counts * scale + offset [1]; both are None for classes (`scl`). `size` [byte] and `checksum`
-    (multihash of the file, where the catalogue declares one) are part of the acquisition's identity.
+    counts * scale + offset is in `unit`: reflectance [1], backscatter [dB] or as power [1]; both are None for classes
+    (`scl`). `size` [byte] and `checksum` (multihash of the file, where the catalogue declares one) are part of the
+    acquisition's identity.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Band:
     nodata: int = 0
     size: int | None = None
     checksum: str | None = None
+    unit: str = "1"
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,10 @@ class Angles:
 
 @dataclass(frozen=True)
 class Acquisition:
-    """One look from above: the source's own id, time (UTC), bands, angles, footprint (WKT, EPSG:4326) or None."""
+    """One look from above: the source's own id, time (UTC), bands, angles, footprint (WKT, EPSG:4326) or None.
+
+    `relative_orbit` is told of radar, which sees the ground differently from each of its tracks.
+    """
 
     acquisition_id: str
     acquired_at: datetime
@@ -62,6 +67,7 @@ class Acquisition:
     processing_baseline: str | None = None
     tile: str | None = None
     datatake: str | None = None
+    relative_orbit: int | None = None
 
     @property
     def look_id(self) -> str:

@@ -126,6 +126,16 @@ _ROWS = (
         nodata=255,
         statistics=False,
     ),
+    Layer(
+        "field_capacity",
+        "%",
+        0.0,
+        200.0,
+        20,
+        ("red", "nir", "swir22"),
+        "moisture of the upper 5 cm in per cent of field capacity, by measurements in these fields",
+        step=0.02,
+    ),
     Layer("height", "m", -500, 9000, 40, (), "height above the sea of the model's surface", step=1e-2, dtype="int32"),
     Layer("slope", "deg", 0, 90, 40, ("height",), "steepness of the ground", step=1e-2),
     Layer("slope_se", "deg", 0, 90, 40, ("height",), "standard error of slope", step=1e-2),
@@ -239,6 +249,10 @@ _ROWS = (
         nodata=255,
         statistics=False,
     ),
+    Layer("vv", "dB", -50.0, 25.0, 20, ("vv",), "radar backscatter, sent and received vertically", step=0.01),
+    Layer("vv_dry", "dB", -50.0, 25.0, 20, ("vv",), "backscatter of a pixel's driest looks from one orbit", step=0.01),
+    Layer("vv_wet", "dB", -50.0, 25.0, 20, ("vv",), "backscatter of a pixel's wettest looks from one orbit", step=0.01),
+    Layer("vv_looks", "1", 0.0, 10_000.0, 20, ("vv",), "looks at thin cover that vv_dry and vv_wet are of", step=1),
     Layer(
         "wetness_s1",
         "1",
@@ -290,6 +304,16 @@ _ROWS = (
     Layer("yield_se", "t/ha", 0.0, 30.0, 10, (), "standard error of a place's yield", step=1e-3, statistics=False),
     # Soil: a map and its standard error are two layers; of p2o5, k2o, n_no3 and s the error is that of a skewed
     # distribution (agro.agromaps.soil.interval_90). The extraction method of p2o5 and k2o stands with the item.
+    # Bare soil: what passes of several seasons show of it, without what was common to a date.
+    Layer("bare_red", "1", 0.0, 2.0, 20, ("red", "nir"), "reflectance of bare soil in red"),
+    Layer("bare_nir", "1", 0.0, 2.0, 20, ("red", "nir"), "reflectance of bare soil in near infrared"),
+    Layer("bare_swir22", "1", 0.0, 2.0, 20, ("swir22",), "reflectance of bare soil at 2190 nm"),
+    Layer("bare_brightness", "1", 0.0, 2.0, 20, ("red", "nir"), "brightness of bare soil: dark has more humus"),
+    Layer("bare_brightness_se", "1", 0.0, 2.0, 20, (), "standard error of bare_brightness", statistics=False),
+    Layer("bare_looks", "1", 0.0, 10_000.0, 20, (), "clear looks at bare soil", step=1, statistics=False),
+    # Soil: a map and its standard error, that of the soil and not of a laboratory's reading, are two layers. But for
+    # humus and ph the error is that of a skewed distribution (agro.agromaps.soil.interval_90). The extraction method
+    # of p2o5, k2o and the trace elements stands with the item.
     Layer("humus", "%", 0.0, 25.0, 20, (), "humus of the sampled layer", step=1e-3),
     Layer("humus_se", "%", 0.0, 25.0, 20, (), "standard error of humus", step=1e-3, statistics=False),
     Layer("ph", "pH", 0.0, 14.0, 20, (), "acidity in potassium chloride", step=1e-3),
@@ -302,6 +326,18 @@ _ROWS = (
     Layer("n_no3_se", "mg/kg", 0.0, 300.0, 20, (), "standard error of nitrate nitrogen", step=0.01, statistics=False),
     Layer("s", "mg/kg", 0.0, 500.0, 20, (), "available sulphur", step=0.02),
     Layer("s_se", "mg/kg", 0.0, 500.0, 20, (), "standard error of sulphur", step=0.02, statistics=False),
+    Layer("cu", "mg/kg", 0.0, 300.0, 20, (), "mobile copper by the item's method", step=0.01),
+    Layer("cu_se", "mg/kg", 0.0, 300.0, 20, (), "standard error of copper", step=0.01, statistics=False),
+    Layer("zn", "mg/kg", 0.0, 500.0, 20, (), "mobile zinc by the item's method", step=0.02),
+    Layer("zn_se", "mg/kg", 0.0, 500.0, 20, (), "standard error of zinc", step=0.02, statistics=False),
+    Layer("mn", "mg/kg", 0.0, 2000.0, 20, (), "mobile manganese by the item's method", step=0.1),
+    Layer("mn_se", "mg/kg", 0.0, 2000.0, 20, (), "standard error of manganese", step=0.1, statistics=False),
+    Layer("co", "mg/kg", 0.0, 100.0, 20, (), "mobile cobalt by the item's method", step=0.005),
+    Layer("co_se", "mg/kg", 0.0, 100.0, 20, (), "standard error of cobalt", step=0.005, statistics=False),
+    Layer("b", "mg/kg", 0.0, 50.0, 20, (), "mobile boron by the item's method", step=0.002),
+    Layer("b_se", "mg/kg", 0.0, 50.0, 20, (), "standard error of boron", step=0.002, statistics=False),
+    Layer("mo", "mg/kg", 0.0, 20.0, 20, (), "mobile molybdenum by the item's method", step=0.001),
+    Layer("mo_se", "mg/kg", 0.0, 20.0, 20, (), "standard error of molybdenum", step=0.001, statistics=False),
 )
 
 LAYERS: dict[str, Layer] = {row.name: row for row in _ROWS}

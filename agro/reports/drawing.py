@@ -1,20 +1,20 @@
 """What all pictures share: the frame of a map, its scale bar and colour bar, hatching, the mark of simulated data."""
 
 import io
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.path import Path
 from shapely import Geometry
 
 from agro.domain.grid import Grid
-from agro.domain.layers import LAYERS
-from agro.reports.styles import INK
+from agro.reports.styles import INK, Style
 from agro.reports.words import number, say
 
+_FINER = 4  # [1] parts of a pixel's side: a contour cuts the corners of the parts only
 _MARGIN = 0.06  # [1] of ground shown around the fields
 
 
@@ -57,29 +57,25 @@ def frame(axes: Axes, bounds: tuple[float, float, float, float], language: str) 
     )
 
 
-def colour_bar(figure: Figure, axes: Axes, colours: Any, scale: tuple[float, float], layer: str, language: str) -> None:
+def colour_bar(figure: Figure, axes: Axes, style: Style, language: str) -> None:
     """The colours of a layer with numbers and its unit.
 
     figure, axes  where it is drawn
-    colours       a colour map
-    scale         lowest and highest value [the layer's unit]
-    layer         name in the register
+    style         colours, scale and unit of the layer [its unit]
     language      `ru` or `en`
     returns       nothing [-]
     source        ours
     """
     bar = figure.colorbar(
-        ScalarMappable(Normalize(*scale), colours), cax=axes, extend="both" if layer == "ndmi" else "neither"
+        ScalarMappable(Normalize(*style.scale), style.colour_map),
+        cax=axes,
+        extend="both" if style.scale[0] < 0 else "neither",
     )
     bar.outline.set_visible(False)
-    unit, times = LAYERS[layer].unit, 1
-    if unit == "t/ha" and language == "ru":  # people there count centners
-        unit, times = "ц/га", 10
-    bar.ax.yaxis.set_major_formatter(lambda value, _: number(times * value, 1, language))
+    times = 10 if style.unit == "t/ha" and language == "ru" else 1  # people there count centners
+    bar.ax.yaxis.set_major_formatter(lambda value, _: number(times * value, style.digits, language))
     bar.ax.tick_params(labelsize=10, colors=INK, length=0)
-    unit = unit.replace("m2/m2", "м²/м²" if language == "ru" else "m²/m²")
-    title = unit if unit in ("t/ha", "ц/га") else layer.upper() if unit == "1" else f"{layer.upper()}, {unit}"
-    bar.ax.set_title(title, fontsize=11, color=INK, loc="left", pad=8)
+    bar.ax.set_title(say(style.unit, language), fontsize=11, color=INK, loc="left", pad=8)
 
 
 def hatched(axes: Axes, mask: np.ndarray, grid: Grid, pattern: str, face: str | None) -> None:
@@ -96,12 +92,25 @@ def hatched(axes: Axes, mask: np.ndarray, grid: Grid, pattern: str, face: str | 
         return
     west, south, east, north = grid.bounds
     rows, columns = mask.shape
-    x = np.linspace(west, east, columns * 2 + 1)[1::2]
-    y = np.linspace(north, south, rows * 2 + 1)[1::2]
-    fine = mask.astype(float)
+    x = np.linspace(west, east, columns * 2 * _FINER + 1)[1::2]
+    y = np.linspace(north, south, rows * 2 * _FINER + 1)[1::2]
+    fine = mask.astype(float).repeat(_FINER, axis=0).repeat(_FINER, axis=1)
     drawn = axes.contourf(x, y, fine, levels=[0.5, 1.5], colors=[face or "none"], hatches=[pattern])
     drawn.set_edgecolor("white" if face else INK)
     drawn.set_linewidth(0)
+
+
+def clipped(axes: Axes, outline: Geometry) -> None:
+    """Cut what was drawn so far along the field's edge: a pixel's corner is no ground of the neighbour.
+
+    axes     where the map is drawn
+    outline  polygon or multipolygon [m]
+    returns  nothing [-]
+    source   ours
+    """
+    edge = Path.make_compound_path(*[Path(np.column_stack(ring), closed=True) for ring in rings(outline)])
+    for drawn in (*axes.images, *axes.collections):
+        drawn.set_clip_path(edge, transform=axes.transData)
 
 
 def rings(outline: Geometry) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -63,7 +63,7 @@ def field_picture(view: FieldView, language: str) -> bytes:
         figure.add_axes((0.09, 0.07, 0.86, 0.20)),
     )
     _draw_field(map_, view, style.colour_map, style.scale, language)
-    colour_bar(figure, bar, style.colour_map, style.scale, view.layer, language)
+    colour_bar(figure, bar, style, language)
     _draw_season(curve, view, style.scale, language)
     crop = f" · {view.crop}" if view.crop else ""
     area = f" · {number(view.area_ha, 1, language)} {say('ha', language)}" if view.area_ha is not None else ""
@@ -110,7 +110,7 @@ def overview_picture(
         _draw_group(axes, fields[fields["group"] == group], colour_map, style.scale, language)
         axes.set_title(title, fontsize=12, color=INK, loc="left")
     bar = figure.add_axes((right + 0.02, 0.2, 0.02, 0.5))
-    colour_bar(figure, bar, colour_map, style.scale, layer, language)
+    colour_bar(figure, bar, style, language)
     told = say("{layer}: newest clear look at each field", language, layer=say(style.name, language))
     figure.text(0.03, 1 - 0.34 / height, say(style.question, language), fontsize=17, weight="bold", color=INK)
     figure.text(0.03, 1 - 0.60 / height, told[0].upper() + told[1:], fontsize=11, color=INK)

@@ -16,13 +16,15 @@ from matplotlib.patches import Patch
 from shapely import Geometry, contains_xy
 
 from agro.domain.grid import Grid
-from agro.reports.drawing import colour_bar, frame, hatched, mark_simulated, png, rings
+from agro.reports.drawing import clipped, colour_bar, frame, hatched, mark_simulated, png, rings
 from agro.reports.styles import FAINT, HIDDEN, INK, STYLES, Style
 from agro.reports.words import number, say
 
 _PLAIN: Any = {"text.parse_math": False}  # a field may be called $5
 _DPI = 130  # [1/inch]
 _BLUE = "#2c7f86"
+_COLUMN = 58  # [1] letters in a column of the page
+_LINE = 0.0115  # [1] height of a line of 8 pt on the page
 _SUN = {"azdeg": 315, "altdeg": 45}  # where maps have their light from
 
 
@@ -104,28 +106,37 @@ def map_picture(sheet: Sheet, language: str) -> bytes:
     FigureCanvasAgg(figure)
     panel = sheet.panels[0]
     style = _style(panel)
-    axes = figure.add_axes((0.04, 0.08, 0.68, 0.76))
-    _map(figure, axes, (0.78, 0.18, 0.025, 0.5), panel, style, sheet.outline, language, size=10)
+    axes = figure.add_axes((0.04, 0.11, 0.68, 0.74))
+    _map(figure, axes, (0.78, 0.2, 0.025, 0.5), panel, style, sheet.outline, language, size=10)
     crop = f" · {sheet.crop}" if sheet.crop else ""
     area = f" · {number(sheet.area_ha, 1, language)} {say('ha', language)}"
     figure.text(0.04, 0.945, say(style.question, language), fontsize=17, weight="bold", color=INK)
     figure.text(0.04, 0.91, f"{say('Field', language)} {sheet.field_id}{crop}{area}", fontsize=12, color=INK)
-    figure.text(0.04, 0.88, _sentence(say(style.name, language), panel.told), fontsize=11, color=INK)
-    figure.text(0.04, 0.03, panel.note, fontsize=10, color=INK)
+    told = "; ".join(filter(None, (panel.told, _stretched(style, language))))
+    figure.text(0.04, 0.88, _sentence(say(style.name, language), told), fontsize=11, color=INK)
+    figure.text(0.04, 0.02, _wrapped(panel.note, 105), fontsize=10, color=INK, va="bottom")
     mark_simulated(figure, sheet.simulated, language)
     return png(figure)
 
 
 def _draw_panel(figure: Figure, left: float, low: float, panel: Panel, outline: Geometry, language: str) -> None:
     style = _style(panel)
-    _titles(figure, left, low, say(style.question, language), _sentence(say(style.name, language), panel.told))
-    axes = figure.add_axes((left, low + 0.03, 0.31, 0.205))
+    told = "; ".join(filter(None, (panel.told, _stretched(style, language))))
+    _titles(figure, left, low, say(style.question, language), _sentence(say(style.name, language), told))
     if panel.values is None:
+        axes = figure.add_axes((left, low + 0.03, 0.31, 0.205))
         axes.axis("off")
         axes.text(0.5, 0.5, _wrapped(panel.missing, 38), ha="center", va="center", fontsize=9, color=INK)
         return
-    _map(figure, axes, (left + 0.335, low + 0.05, 0.012, 0.15), panel, style, outline, language, size=7.5)
-    figure.text(left, low, _wrapped(panel.note, 58), fontsize=8, color=INK, va="bottom")
+    note = _wrapped(panel.note, _COLUMN)
+    below = 0.018 + _LINE * (note.count("\n") + 1)  # the scale bar stands between the map and the note
+    axes = figure.add_axes((left, low + below, 0.31, 0.235 - below))
+    _map(figure, axes, (left + 0.335, low + 0.06, 0.012, 0.15), panel, style, outline, language, size=7.5)
+    figure.text(left, low, note, fontsize=8, color=INK, va="bottom")
+
+
+def _stretched(style: Style, language: str) -> str:
+    return say("the scale is of this field alone", language) if style.stretched else ""
 
 
 def _map(
@@ -141,13 +152,14 @@ def _map(
     """The map itself with its colour bar, or with its classes named beside it."""
     assert panel.values is not None and panel.grid is not None  # noqa: S101  the caller has looked
     west, south, east, north = panel.grid.bounds
-    values = np.where(_inside(outline, panel.grid), panel.values, np.nan)
+    ground = outline.buffer(0.75 * panel.grid.resolution_m)  # pixels that touch it; what lies outside is cut off
+    values = np.where(_inside(ground, panel.grid), panel.values, np.nan)
     place: dict[str, Any] = {"extent": (west, east, south, north), "interpolation": "nearest"}
     if panel.heights is not None:
-        shade = LightSource(**_SUN).hillshade(panel.heights, vert_exag=8, dx=panel.grid.resolution_m, dy=panel.grid.resolution_m)  # fmt: skip  # noqa: E501
-        shade = np.where(_inside(outline, panel.grid), shade, np.nan)
-        axes.imshow(shade, cmap="gray", vmin=0.2, vmax=1.0, **place)
-    faint = 0.55 if panel.heights is not None else 1.0
+        shade = LightSource(**_SUN).hillshade(panel.heights, vert_exag=4, dx=panel.grid.resolution_m, dy=panel.grid.resolution_m)  # fmt: skip  # noqa: E501
+        shade = np.where(_inside(ground, panel.grid), shade, np.nan)
+        axes.imshow(shade, cmap="gray", vmin=-0.6, vmax=1.0, **place)
+    faint = 0.7 if panel.heights is not None else 1.0
     if panel.classes:
         ends = [-np.inf, *(upper for upper, _ in panel.classes[:-1]), np.inf]
         colours = [style.colour_map(i / max(len(panel.classes) - 1, 1)) for i in range(len(panel.classes))]
@@ -156,13 +168,21 @@ def _map(
         norm = BoundaryNorm(np.arange(-0.5, len(colours)), len(colours))
         axes.imshow(number_of, cmap=ListedColormap(colours), norm=norm, alpha=faint, **place)
         marks = [Patch(facecolor=colour, label=name) for colour, (_, name) in zip(colours, panel.classes, strict=True)]
-        axes.legend(handles=marks[::-1], loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=size)
+        axes.legend(
+            handles=marks[::-1],
+            loc="center left",
+            bbox_to_anchor=(0.97, 0.5),
+            frameon=False,
+            fontsize=size,
+            handlelength=1.4,
+        )
     else:
         axes.imshow(values, cmap=style.colour_map, vmin=style.scale[0], vmax=style.scale[1], alpha=faint, **place)
-        colour_bar(figure, figure.add_axes(bar), style.colour_map, style.scale, panel.layer, language)
+        colour_bar(figure, figure.add_axes(bar), style, language)
         figure.axes[-1].tick_params(labelsize=size)
         figure.axes[-1].set_title(figure.axes[-1].get_title(loc="left"), fontsize=size + 1, loc="left", pad=5)
-    hatched(axes, _inside(outline, panel.grid) & ~np.isfinite(values), panel.grid, "////", HIDDEN)
+    hatched(axes, _inside(ground, panel.grid) & ~np.isfinite(values), panel.grid, "////", HIDDEN)
+    clipped(axes, outline)
     for ring in rings(outline):
         axes.plot(*ring, color="white", linewidth=2.6)
         axes.plot(*ring, color=INK, linewidth=1.2)
@@ -188,12 +208,12 @@ def _draw_water(figure: Figure, left: float, low: float, sheet: Sheet, language:
         axes.text(0.5, 0.5, _wrapped(sheet.water_note, 38), ha="center", va="center", fontsize=9, color=INK)
         return
     days = sheet.water["day"]
-    for name, colour, label in (
-        ("water_100cm_mm", _BLUE, say("0-100 cm", language)),
-        ("water_20cm_mm", "#7a4a1e", say("0-20 cm", language)),
+    for name, colour, dashes, label in (
+        ("water_100cm_mm", _BLUE, "-", say("0-100 cm", language)),
+        ("water_20cm_mm", "#7a4a1e", "--", say("0-20 cm", language)),
     ):
         value, error = sheet.water[name], sheet.water[f"{name}_se"]
-        axes.plot(days, value, color=colour, linewidth=1.6, label=label)
+        axes.plot(days, value, color=colour, linewidth=1.6, linestyle=dashes, label=label)
         axes.fill_between(days, np.maximum(value - error, 0), value + error, color=colour, alpha=0.18, linewidth=0)
     axes.xaxis.set_major_locator(MonthLocator())  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_formatter(DateFormatter("%d.%m" if language == "ru" else "%m-%d"))  # type: ignore[no-untyped-call]
@@ -203,12 +223,12 @@ def _draw_water(figure: Figure, left: float, low: float, sheet: Sheet, language:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     axes.legend(frameon=False, fontsize=8, loc="upper right")
-    figure.text(left, low, _wrapped(sheet.water_note, 58), fontsize=8, color=INK, va="bottom")
+    figure.text(left, low, _wrapped(sheet.water_note, _COLUMN), fontsize=8, color=INK, va="bottom")
 
 
 def _titles(figure: Figure, left: float, low: float, question: str, told: str) -> None:
     figure.text(left, low + 0.266, question, fontsize=12, weight="bold", color=INK)
-    figure.text(left, low + 0.259, _wrapped(told, 58), fontsize=8, color=INK, va="top")
+    figure.text(left, low + 0.259, _wrapped(told, _COLUMN), fontsize=8, color=INK, va="top")
 
 
 def _style(panel: Panel) -> Style:

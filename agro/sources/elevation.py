@@ -18,7 +18,7 @@ from rasterio.windows import Window
 from scipy.ndimage import map_coordinates
 from shapely import Geometry
 
-from agro.domain.errors import BadInput, Refusal, WrongGrid
+from agro.domain.errors import BadInput, Refusal, Told, WrongGrid
 from agro.domain.grid import BLOCK_M, Grid, blocks_over, grid_around
 from agro.sources.elevation_voids import zero_is_missing
 from agro.sources.raster import check_frame, opened
@@ -177,7 +177,7 @@ def _way_into(source: Any, where: str, grid: Grid) -> Transformer:
             "write the coordinate system that the numbers are in",
             where=where,
             met=f"{west:.6g} {north:.6g}",
-            expected=horizontal.axis_info[0].unit_name,
+            expected=Told("degrees", {}) if horizontal.is_geographic else Told("metres", {}),
         )
     return way
 

@@ -36,6 +36,35 @@ def read_band(path: Path, grid: Grid, declared_crs: str | None, nodata: int, *, 
         return _cropped(source, window, grid, nodata)
 
 
+def read_values(path: Path, grid: Grid, declared_crs: str | None, nodata: float) -> np.ndarray:
+    """Values (y, x) `float32` of band 1 on the grid, as they are stored; NaN where the raster ends or says nodata.
+
+    Same lattice: a window, untouched. Otherwise warped: bilinear, and averaged where the raster is finer.
+    """
+    with opened(path) as source:
+        crs = _crs(source, path, declared_crs)
+        check_frame(source, path)
+        window, values = _window(source, crs, grid), np.full(grid.shape, np.nan, "float32")
+        if window is not None:
+            place, read = _part(source, window)
+            values[place] = _as_values(read, nodata, source.nodata)
+            return values
+        finer = abs(source.transform.a) < grid.resolution_m
+        with WarpedVRT(
+            source,
+            src_crs=crs,
+            crs=grid.crs,
+            transform=grid.transform,
+            width=grid.width,
+            height=grid.height,
+            src_nodata=nodata if source.nodata is None else source.nodata,
+            nodata=np.nan,
+            dtype="float32",
+            resampling=Resampling.average if finer else Resampling.bilinear,
+        ) as vrt:
+            return _as_values(vrt.read(1), nodata, None)
+
+
 def bounds_on(path: Path, declared_crs: str | None, crs: str) -> tuple[float, float, float, float]:
     """The raster's bounds (west, south, east, north) [m] in another CRS; only the header is read."""
     with opened(path) as source:
@@ -133,14 +162,21 @@ def _window(source: Any, crs: Any, grid: Grid) -> Window | None:
 
 def _cropped(source: Any, window: Window, grid: Grid, nodata: int) -> np.ndarray:
     counts = np.zeros(grid.shape, "uint16" if np.dtype(source.dtypes[0]).kind == "u" else "int32")
+    place, read = _part(source, window)
+    counts[place] = _as_counts(read, nodata, source.nodata)
+    return counts
+
+
+def _part(source: Any, window: Window) -> tuple[tuple[slice, slice], np.ndarray]:
+    """What the raster has of a window, and where in the window it belongs."""
     left, top = max(window.col_off, 0), max(window.row_off, 0)
     right = min(window.col_off + window.width, source.width)
     bottom = min(window.row_off + window.height, source.height)
-    if right > left and bottom > top:
-        read = source.read(1, window=Window(left, top, right - left, bottom - top))
-        top, left = top - window.row_off, left - window.col_off
-        counts[top : top + read.shape[0], left : left + read.shape[1]] = _as_counts(read, nodata, source.nodata)
-    return counts
+    if right <= left or bottom <= top:
+        return (slice(0, 0), slice(0, 0)), np.empty((0, 0), source.dtypes[0])
+    read = source.read(1, window=Window(left, top, right - left, bottom - top))
+    top, left = top - window.row_off, left - window.col_off
+    return (slice(top, top + read.shape[0]), slice(left, left + read.shape[1])), read
 
 
 def _warped(source: Any, crs: Any, grid: Grid, nodata: int, classes: bool) -> np.ndarray:
@@ -171,6 +207,13 @@ def _as_counts(read: np.ndarray, nodata: int, own_nodata: float | None) -> np.nd
     kind = "uint16" if read.dtype.kind == "u" else "int32"  # an offset applied already can leave counts below zero
     limits = np.iinfo(kind)
     return np.where(measured, np.clip(read, limits.min, limits.max), 0).astype(kind)
+
+
+def _as_values(read: np.ndarray, nodata: float, own_nodata: float | None) -> np.ndarray:
+    """Values with NaN where the item or the file itself says that nothing was measured."""
+    values = read.astype("float32")
+    values[(read == nodata) | (read == own_nodata)] = np.nan
+    return values
 
 
 def _named(declared: str, path: Path) -> Any:

@@ -233,8 +233,8 @@ def of_mixed_weight(rows: Sequence[dict[str, Any]], who: Callable[[dict[str, Any
     return [
         BadInput(
             "HARVEST-MIXED-ROWS",
-            "{where}: {crop} of {season}: {bunker} harvests by bunker weight stand among {barn} by barn weight; those "
-            "of the bunker are brought to the barn's weight, with the error of that",
+            "{where}: {crop} of {season}: {bunker} harvests by bunker weight stand among {barn} by barn weight; "
+            "those of the bunker are brought to the barn's weight, with the error of that",
             "give one weight for all where you have it",
             where=whose or "-",
             crop=crop,

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from agro.domain.errors import AgroError, BadInput, Refusal
-from agro.domain.soil import DETERMINANDS, EXTRACTIONS
+from agro.domain.soil import DETERMINANDS
 from agro.sources.tables import even
 
 _LOOKALIKES = str.maketrans("аверкмнорстху", "abepkmhopctxy")  # Cyrillic letters that stand in formulas as Latin ones
@@ -17,6 +17,11 @@ _METHOD_WORDS = {
     "kirsanov": r"кирсанов\w*|kirsanov|гост\s*26207[-\d]*|гост\s*р?\s*54650[-\d]*",
     "machigin": r"мачигин\w*|machigin|гост\s*26205[-\d]*",
     "maslova": r"маслов\w*|maslova|гост\s*26210[-\d]*",
+    "krupsky_aleksandrova": r"крупск\w*|krupsky|александров\w*|aleksandrova|гост\s*р?\s*5068[356][-\d]*|"
+    r"ацетатно\s*[-–]?\s*аммонийн\w*(\s*буфер\w*)?(\s*(рн|ph)\s*4[.,]8)?",
+    "peive_rinkis": r"пейв\w*|риньк\w*|peive|rinkis|гост\s*р?\s*5068[247][-\d]*",
+    "berger_truog": r"бергер\w*|труог\w*|berger|truog|гост\s*р?\s*50688[-\d]*",
+    "grigg": r"григ\w*|grigg|гост\s*р?\s*50689[-\d]*",
 }
 _UNITS = {  # what is written, and how many of our unit it is
     "mg/100g": (r"(мг|mg)\s*(/|на|per)\s*100\s*(г|g)\b\.?", 10.0),
@@ -57,6 +62,12 @@ _ALIASES = {
     "method": "method|метод|метод определения",
     "p2o5_method": "method p2o5|метод фосфор|метод фосфора",
     "k2o_method": "method k2o|метод калий|метод калия",
+    "cu_method": "method cu|метод медь|метод меди",
+    "zn_method": "method zn|метод цинк|метод цинка",
+    "mn_method": "method mn|метод марганец|метод марганца",
+    "co_method": "method co|метод кобальт|метод кобальта",
+    "b_method": "method b|метод бор|метод бора",
+    "mo_method": "method mo|метод молибден|метод молибдена",
 }
 _TWO_MEANINGS = {  # headings that name two different things: what they may mean, and how to write it
     "p": "P / P2O5",
@@ -168,8 +179,8 @@ def _column(place: int, heading: str, said: Said, where: str) -> Column | None:
     known = {"%": ("%",), "pH": ("pH",), "mg/kg": ("mg/kg", "mg/100g")}[DETERMINANDS[name].unit]
     unit = "pH" if known == ("pH",) and unit is None else unit or said.units.get(name)
     method = method_of(heading) or said.methods.get(name)
-    if method is not None and method not in EXTRACTIONS:
-        raise _unknown_method(method, heading, where)
+    if method is not None and DETERMINANDS[name].methods and method not in DETERMINANDS[name].methods:
+        raise _unknown_method(method, heading, where, DETERMINANDS[name].methods)
     return Column(place, heading, name, _factor(name, unit, known, heading, where), method)
 
 
@@ -187,7 +198,7 @@ def _factor(name: str, unit: str | None, known: tuple[str, ...], heading: str, w
     )
 
 
-def _unknown_method(method: str, heading: str, where: str) -> BadInput:
+def _unknown_method(method: str, heading: str, where: str, known: Sequence[str]) -> BadInput:
     return BadInput(
         "SOIL-METHOD",
         "{where}: the column {heading} is by the method {met}, expected {expected}; it is left out",
@@ -195,7 +206,7 @@ def _unknown_method(method: str, heading: str, where: str) -> BadInput:
         where=where,
         heading=heading,
         met=method,
-        expected=", ".join(EXTRACTIONS),
+        expected=", ".join(known),
     )
 
 

@@ -18,6 +18,7 @@ from agro.sources.soil_places import place_in_fields, sample_shapes
 from agro.sources.tables import day, number_of, read_rows, text_of
 
 _TABLES = (".csv", ".xlsx")
+_FEATURES = (".gpkg", ".geojson", ".json", ".shp", ".parquet")
 _BELOW = re.compile(r"^(?:<|менее|ниже|less than)\s*(.+)$", re.IGNORECASE)
 _FIRST_DAY = date(1950, 1, 1)  # before it no agrochemical survey. source: ours
 _DEEPEST_CM = 300.0  # [cm] deeper is no soil sample
@@ -41,6 +42,16 @@ def read_soil_samples(
     raises    BadInput where the file as a whole cannot be used
     """
     said, where = said or Said(), path.name
+    if path.suffix.lower() not in (*_TABLES, *_FEATURES):
+        raise BadInput(
+            "SOIL-FORMAT",
+            "{where}: soil samples are read from {expected}, not from {met}",
+            "ask the laboratory for a table with one row a sample, or save it as one; of Modus XML, too: its methods "
+            "are mostly others than those of the groupings here",
+            where=where,
+            expected=", ".join((*_TABLES, *_FEATURES)),
+            met=path.suffix.lower() or "-",
+        )
     table = path.suffix.lower() in _TABLES
     headings, rows, shapes = _from_table(path) if table else _from_features(path, said.layer)
     columns, refused = read_headings(headings, said, where)
@@ -110,10 +121,10 @@ def _check_columns(columns: Sequence[Column], said: Said, drawn: bool, where: st
     names = {column.name for column in columns}
     placed = drawn or {"lon", "lat"} <= names or ({"x", "y"} <= names and said.crs is not None) or "field_id" in names
     needs = {
-        "sample_id": "sample_id" in names,
-        "lon, lat / x, y + crs / field_id": placed,
-        "sampled_on": "sampled_on" in names or said.sampled_on is not None,
-        "depth_from_cm, depth_to_cm": "depth_cm" in names
+        "«№ образца» (sample_id)": "sample_id" in names,
+        "«Долгота», «Широта» (lon, lat) / x, y + crs / «Поле» (field_id)": placed,
+        "«Дата отбора» (sampled_on)": "sampled_on" in names or said.sampled_on is not None,
+        "«Глубина, см» (depth_from_cm, depth_to_cm)": "depth_cm" in names
         or {"depth_from_cm", "depth_to_cm"} <= names
         or said.depth_cm is not None,
         "P2O5, K2O, pH KCl, ...": bool(names & DETERMINANDS.keys()),
@@ -153,11 +164,11 @@ def _row(
         if not text.get(name):
             continue
         column = cells[name][0]
-        method = _method(column, text, place) if DETERMINANDS[name].needs_method else None
+        method = _method(column, text, place) if DETERMINANDS[name].methods else None
         row[name], under = _figure(text[name], column, place)
         _check_bounds(name, row[name], method, bounds, column, place)
         if method:
-            row[f"{name.split('_')[0]}_method"] = method
+            row[DETERMINANDS[name].method_column] = method
         below += [name] if under else []
     row["below_detection"] = ";".join(below)
     row.update({axis: _coordinate(text[axis], axis, place) for axis in ("lon", "lat", "x", "y") if text.get(axis)})
@@ -194,15 +205,18 @@ def _coordinate(text: str, axis: str, place: Told) -> float:
     return value
 
 
-def _method(column: Column, text: Mapping[str, str], place: Told) -> str:
+def _method(column: Column, text: Mapping[str, str], place: Told) -> str | None:
     """The extraction method of one figure; the cell of its own column of methods goes before the heading."""
-    own = text.get(f"{column.name.split('_')[0]}_method") or text.get("method")
+    about = DETERMINANDS[column.name]
+    own = text.get(about.method_column) or (text.get("method") if about.needs_method else None)
     method = method_of(own) if own else column.method
-    if method is None:
+    if (method is None and (own or about.needs_method)) or (method is not None and method not in about.methods):
         raise BadInput(
             "SOIL-NO-METHOD",
             "{where}: {column} without a method that is known (met {met})",
-            "say chirikov, kirsanov, machigin or maslova in the heading, in a column or with the file",
+            "say chirikov, kirsanov, machigin or maslova in the heading, in a column or with the file"
+            if about.needs_method
+            else "name the method by its author or its GOST, for instance Krupsky and Aleksandrova, Peive and Rinkis",
             where=place,
             column=column.heading,
             met=own or "-",
@@ -324,7 +338,7 @@ def _without_mistaken_units(
     for column in columns:
         if not DETERMINANDS.get(column.name) or not DETERMINANDS[column.name].needs_method:
             continue
-        name, method = column.name, f"{column.name.split('_')[0]}_method"
+        name, method = column.name, DETERMINANDS[column.name].method_column
         for code in {row[method] for row in rows if row[name] is not None}:
             own = [row for row in rows if row[name] is not None and row[method] == code]
             limit = bounds.get((name, code), bounds[name, ""])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,10 +36,12 @@ def find(
     bbox: tuple[float, float, float, float],
     until: datetime | None = None,
     unlinked: bool = False,
+    understood: Callable[..., Acquisition] | None = None,
 ) -> tuple[list[Acquisition], list[Refusal]]:
     """All acquisitions of the catalogue over bbox (west, south, east, north) [deg], oldest first, known by `until`.
 
-    `unlinked`: items that lie in a collection's folder without a link are taken too.
+    `unlinked`: items that lie in a collection's folder without a link are taken too. `understood` makes an acquisition
+    of an item, where it is not one of reflectance.
     `aliases` gives for each band name the asset names that mean it, best first. What cannot be used comes back as
     refusals, by name; only a catalogue that cannot be opened at all raises BadInput.
     """
@@ -55,7 +57,7 @@ def find(
             late = until is not None and acquired_at > until
             if late or item.collection_id not in collections or not _over(item, bbox):
                 continue
-            acquisition = _acquisition(item, item_assets, acquired_at, aliases, catalog.parent)
+            acquisition = (understood or _acquisition)(item, item_assets, acquired_at, aliases, catalog.parent)
             if found.setdefault(item_id, acquisition) != acquisition:
                 doubled.add(item_id)
         except AgroError as error:
@@ -91,13 +93,14 @@ def bounds(acquisition: Acquisition, crs: str) -> tuple[float, float, float, flo
     """
     every = []
     for band in acquisition.bands.values():
-        _as_declared(band)
+        check_declared(band)
         every.append(bounds_on(Path(band.href), acquisition.crs, crs))
     west, south, east, north = zip(*every, strict=True)
     return min(west), min(south), max(east), max(north)
 
 
-def _as_declared(band: Band) -> None:
+def check_declared(band: Band) -> None:
+    """Refuse a file that is not the one whose checksum its catalogue declares."""
     if band.checksum is None or not band.checksum.startswith(_SHA256):
         return  # none declared, or by another function than sha-256
     path = Path(band.href)
@@ -275,11 +278,12 @@ def _acquired_at(item: pystac.Item) -> datetime:
 
 
 def _over(item: pystac.Item, bbox: tuple[float, float, float, float]) -> bool:
-    ground = _footprint(item)
+    ground = footprint_of(item)
     return ground is None or bool(ground.intersects(shapely.box(*bbox)))
 
 
-def _footprint(item: pystac.Item) -> shapely.Geometry | None:
+def footprint_of(item: pystac.Item) -> shapely.Geometry | None:
+    """The ground that the item says it shows, in degrees; None where it does not say."""
     try:
         if item.geometry:
             shape = shapely.geometry.shape(item.geometry)
@@ -342,7 +346,7 @@ def _acquisition(
             "give the SCL asset of the L2A product",
             where=item.id,
         )
-    footprint = _footprint(item)
+    footprint = footprint_of(item)
     return Acquisition(
         acquisition_id=item.id,
         acquired_at=acquired_at,

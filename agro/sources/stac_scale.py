@@ -24,9 +24,9 @@ def scale_and_offset(
     What the item declares holds. Where it declares neither, its processing baseline tells (raw counts, as Planetary
     Computer has them). A scale without an offset is clear only before baseline 04.00. Anything else raises BadInput.
     """
-    scale, offset = _declared(asset, "scale", where), _declared(asset, "offset", where)
+    scale, offset = declared(asset, "scale", where), declared(asset, "offset", where)
     if scale is None and offset is None and inherited:
-        scale, offset = _declared(inherited, "scale", where), _declared(inherited, "offset", where)
+        scale, offset = declared(inherited, "scale", where), declared(inherited, "offset", where)
     number = _baseline(baseline)
     if scale is None and offset is None and number is not None:
         scale, offset = _SCALE, _OFFSET if number >= _OFFSET_SINCE else 0.0
@@ -67,7 +67,8 @@ def bands_of(asset: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [bands[0] for bands in lists if isinstance(bands, list) and bands and isinstance(bands[0], Mapping)]
 
 
-def _declared(asset: Mapping[str, Any], name: str, where: str) -> float | None:
+def declared(asset: Mapping[str, Any], name: str, where: str) -> float | None:
+    """The number that an asset declares under a name, `scale` or `offset`; None where it is silent."""
     values = [band.get(key) for band in bands_of(asset) for key in (name, f"raster:{name}")]
     for value in (*values, asset.get(f"raster:{name}")):
         if value is None:

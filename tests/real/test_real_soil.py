@@ -16,6 +16,7 @@ from agro.agromaps.soil_methods import Ground, fit_methods
 from agro.agromaps.soil_skill import NORMAL_90
 from agro.domain.errors import BadInput
 from agro.domain.soil import Bounds
+from agro.reports.words import reason, remedy
 from agro.sources.soil_headings import Said
 from agro.sources.soil_samples import read_soil_samples
 from flows.settings import CONFIGS
@@ -110,3 +111,18 @@ def test_a_foreign_laboratorys_table_is_refused_with_what_it_lacks(real: Path) -
         with pytest.raises(BadInput) as met:
             read_soil_samples(path, fields, {}, date(2026, 1, 1))
         assert met.value.refusal.code in ("SOIL-MISSING", "SOIL-COLUMN-TWICE")
+
+
+def test_every_real_file_is_read_or_refused_with_what_to_do_in_russian(real: Path) -> None:
+    """Modus XML, RData, a zip, spreadsheets of other laboratories: a sentence each, and nothing is guessed."""
+    fields = gpd.GeoDataFrame({"field_id": ["f"]}, geometry=gpd.points_from_xy([0], [0]).buffer(1), crs=4326)
+    expected = {".xml": "SOIL-FORMAT", ".RData": "SOIL-FORMAT", ".zip": "SOIL-FORMAT", ".md": "SOIL-FORMAT"}
+    met = {}
+    for path in sorted(p for p in (real / "soil").rglob("*") if p.is_file()):
+        with pytest.raises(BadInput) as told:
+            read_soil_samples(path, fields, {}, date(2026, 1, 1))
+        met[path.name] = told.value.refusal
+        assert path.name in reason(told.value.refusal, "ru") and re.search("[а-я]{4}", remedy(told.value.refusal, "ru"))
+        assert told.value.refusal.code == expected.get(path.suffix, told.value.refusal.code)
+    assert len(met) >= 10
+    assert "Дата отбора" in reason(met["kuoexample1.xlsx"], "ru")

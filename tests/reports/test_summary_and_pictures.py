@@ -13,6 +13,7 @@ from agro.domain.grid import Grid
 from agro.domain.layers import VEGETATION, Quality
 from agro.reports.field_map import FieldView, field_picture, overview_picture
 from agro.reports.run_summary import Summary, as_text
+from agro.reports.styles import STYLES
 
 TORN = BadInput("RASTER-EMPTY", "{where}: the file has no bytes", "download it again", where="B04.tif")
 WHY = Refusal("LAYER-BANDS", "the item names no asset for {met}", "take items that have it", {"met": "red"})
@@ -116,3 +117,10 @@ def test_every_layer_and_the_overview_can_be_drawn(layer: str, language: str) ->
     )
     drawn = image(overview_picture(fields, layer, {"a": "Топкинский район"}, False, language))
     assert drawn.shape[0] > 400 and drawn[..., :3].std() > 0.05
+
+
+def test_colours_fall_steadily_in_lightness_so_that_a_grey_print_can_be_read() -> None:
+    for name, style in STYLES.items():
+        red, green, blue = np.array(style.colour_map(np.linspace(0, 1, 11)))[:, :3].T
+        steps = np.diff(0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2)
+        assert (steps < 0).all() or (steps > 0).all(), name

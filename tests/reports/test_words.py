@@ -13,6 +13,7 @@ from agro.reports.styles import STYLES
 from agro.reports.words import day, number, reason, remedy, say
 from agro.reports.yield_summary import REASON_NAMES
 from agro.store.publish import KINDS
+from flows.panels import _MISSING
 from flows.winter_review import _STEPS
 
 ROOT = Path(__file__).parents[2]
@@ -66,7 +67,8 @@ def test_every_sentence_has_its_russian_and_no_russian_is_left_over() -> None:
     missing = {text: where for text, where in said.items() if text not in RUSSIAN}
     assert not missing
     style = {word for one in STYLES.values() for word in (one.question, one.name)}
-    style |= {*KIND_NAMES.values(), *_STEPS, *REASON_NAMES.values(), *MODEL_NAMES.values()}
+    style |= {one.unit for one in STYLES.values() if any(letter.islower() for letter in one.unit)}
+    style |= {*KIND_NAMES.values(), *_STEPS, *_MISSING.values(), *REASON_NAMES.values(), *MODEL_NAMES.values()}
     assert style <= set(RUSSIAN)
     assert set(KIND_NAMES) == set(KINDS)
     assert not set(RUSSIAN) - set(said) - style

@@ -1,6 +1,7 @@
 """The Russian of every sentence that a farmer, an analyst or an operator reads. The key is the English one."""
 
 from agro.reports.russian.forecasts import FORECASTS
+from agro.reports.russian.agromaps import AGROMAPS
 from agro.reports.russian.harvest import HARVEST
 from agro.reports.russian.inputs import INPUTS
 from agro.reports.russian.letters import LETTERS
@@ -10,12 +11,13 @@ from agro.reports.russian.runs import RUNS
 from agro.reports.russian.terminals import TERMINALS
 
 RUSSIAN: dict[str, str] = {
-    **RUNS,
-    **INPUTS,
-    **MAPS,
-    **LETTERS,
-    **TERMINALS,
+    **AGROMAPS,
     **HARVEST,
+    **INPUTS,
+    **LETTERS,
+    **MAPS,
     **OUTPUT,
     **FORECASTS,
+    **RUNS,
+    **TERMINALS,
 }
