@@ -1,9 +1,9 @@
 """The second world: a canopy that follows the sum of warmth, and a yield that stress takes away stage by stage.
 
-No leaf and no grain grows from light here: leaf area is a logistic curve of thermal time towards what water and nitrogen allow, and
-the yield is the crop's potential, less what each stage's want of water costs (form: Doorenbos and Kassam 1979, FAO
-Irrigation and Drainage Paper 33), times Mitscherlich's answer to nitrogen. One bucket of water, wetness of the surface
-from the rain of the last days. What joins them is ours: an assumption.
+No leaf and no grain grows from light here: leaf area is a logistic curve of thermal time towards what water and
+nitrogen allow, and the yield is the crop's potential, less what each stage's want of water costs (form: Doorenbos and
+Kassam 1979, FAO Irrigation and Drainage Paper 33), times Mitscherlich's answer to nitrogen. One bucket of water,
+wetness of the surface from the rain of the last days. What joins them is ours: an assumption.
 """
 
 from dataclasses import replace
