@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 
 from agro.domain.outlook import Forecast
-from agro.region.aggregate import Asked, Cover, district_yield, told_yields
+from agro.region.aggregate import Asked, Cover, DistrictYield, district_yield, told_yields
+from agro.region.harvest_so_far import SoFar, told_outcomes
 from agro.store import history
 from agro.store.index import Index
+from flows.settings import CONFIGS, facts
 from flows.yield_models import Season
 from models.yields import YieldModel
 
@@ -32,7 +34,36 @@ def districts_and_region(
         for district, own in fields.dropna(subset=["district"]).groupby("district")
     ]
     about = Asked(model.crop, season.as_of.year, season.as_of, f"{name}: {model.chosen}", REGION, model.missed)
-    return told_yields(districts, about, cover) if districts else []
+    told = told_yields(districts, about, cover) if districts else []
+    if model.missed is None:
+        return told
+    harvest = history.records(index.store, "harvest")
+    past = (
+        harvest[(harvest["crop"] == model.crop) & (harvest["season"] < season.as_of.year)] if len(harvest) else harvest
+    )
+    past = past.rename(columns={"yield_t_ha": "weighed_t_ha", "barn_t_ha": "yield_t_ha"})
+    return [*told, *told_outcomes(told, threshed(index, model.crop, season, districts), past, model.missed)]
+
+
+def threshed(index: Index, crop: str, season: Season, districts: Sequence[DistrictYield]) -> dict[str, SoFar]:
+    """What of a crop is threshed in each district by the day, as the newest summary that was known then says."""
+    rows = history.records(index.store, "harvest_summaries")
+    if rows.empty:
+        return {}
+    day = pd.to_datetime(rows["day"])
+    own = (rows["season"] == season.as_of.year) & (day <= pd.Timestamp(season.as_of)) & (rows["crop"] == crop)
+    rows = rows[own & rows["threshed_ha"].gt(0)].assign(day=day).sort_values("day")
+    whole = rows[rows["farm_id"].isna()].drop_duplicates("district", keep="last")
+    barn, told = facts(CONFIGS / "harvest.toml")["barn"], {}
+    for row in whole.itertuples(index=False):
+        area = next((one.area_ha for one in districts if one.district == row.district), None)
+        if area is None:
+            continue
+        planned = max(row.planned_ha if row.planned_ha == row.planned_ha else area, row.threshed_ha)
+        mean = barn["factor"] * row.bunker_t / row.threshed_ha
+        error = barn["factor_se"] * row.bunker_t / row.threshed_ha
+        told[str(row.district)] = SoFar(row.threshed_ha / planned, mean, error)
+    return told
 
 
 def areas_known(statistics: pd.DataFrame, crop: str, season: Season) -> dict[str, tuple[float, float]]:

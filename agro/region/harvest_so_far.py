@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from agro.domain.outlook import Estimate
+from agro.domain.outlook import Estimate, Forecast, Interval, Misses, Quantity
 
 Array = np.ndarray
 
@@ -78,3 +79,61 @@ def season_outcome(
     outcome = share * so_far.yield_t_ha + (1 - share) * rest
     error = math.hypot(share * so_far.se_t_ha, (1 - share) * math.sqrt(rest2))
     return Estimate(outcome, error, "t/ha"), Estimate(rest, math.sqrt(rest2), "t/ha")
+
+
+def told_outcomes(
+    forecasts: Sequence[Forecast], so_far: Mapping[str, SoFar], harvests: pd.DataFrame, missed: Misses
+) -> list[Forecast]:
+    """The season's outcome of one crop in each district that has begun its harvest, and in the region.
+
+    forecasts   of districts and the region, made without knowing any of the harvest [t/ha], [t]
+    so_far      what is threshed, by district
+    harvests    a row a field of past seasons, as for `first_ratio`
+    missed      what forecasts missed before [1]
+    returns     Forecasts of `outcome_t_ha` [t/ha] and `outcome_t` [t]; none where nothing told is threshed yet. The
+                region's errors go together as far as a season's weather makes them
+    source      `season_outcome`; intervals keep their width in standard errors: ours
+    """
+    of = {(one.scope, one.subject, one.quantity): one for one in forecasts if one.estimate is not None}
+    common = math.hypot(missed.year_cv, missed.district_cv)
+    told: list[Forecast] = []
+    values: list[tuple[float, Estimate]] = []
+    for (scope, subject, quantity), one in of.items():
+        if scope != "district" or quantity != "yield_t_ha" or one.estimate is None:
+            continue
+        outcome, area_ha = one.estimate, _area(of[scope, subject, "production_t"], one)
+        if subject in so_far:
+            ratio = first_ratio(harvests, so_far[subject].share)
+            outcome, _ = season_outcome(so_far[subject], one.estimate, common * one.estimate.value, ratio)
+            told += _pair(one, outcome, area_ha, missed)
+        values.append((area_ha, outcome))
+    region = next((one for one in of.values() if one.scope == "region" and one.quantity == "yield_t_ha"), None)
+    if told and region is not None and values:
+        area = np.array([area_ha for area_ha, _ in values])
+        share, se = area / area.sum(), np.array([outcome.se for _, outcome in values])
+        shared = missed.year_cv**2 / max(missed.year_cv**2 + missed.district_cv**2, 1e-12)
+        variance = shared * float(share @ se) ** 2 + (1 - shared) * float(share**2 @ se**2)
+        value = float(share @ np.array([outcome.value for _, outcome in values]))
+        told += _pair(region, Estimate(value, math.sqrt(variance), "t/ha"), float(area.sum()), missed)
+    return told
+
+
+def _area(tonnes: Forecast, yields: Forecast) -> float:
+    """The area [ha] that a pair of forecasts is of."""
+    if tonnes.estimate is None or yields.estimate is None or not yields.estimate.value:
+        return 0.0
+    return tonnes.estimate.value / yields.estimate.value
+
+
+def _pair(one: Forecast, outcome: Estimate, area_ha: float, missed: Misses) -> list[Forecast]:
+    tonnes = Estimate(outcome.value * area_ha, outcome.se * area_ha, "t")
+    told = []
+    quantities: tuple[tuple[Quantity, Estimate], ...] = (("outcome_t_ha", outcome), ("outcome_t", tonnes))
+    for quantity, estimate in quantities:
+        ends = tuple(
+            Interval(level, max(estimate.value - reach * estimate.se, 0.0), estimate.value + reach * estimate.se)
+            for (scope, level), reach in sorted(missed.reach.items())
+            if scope == one.scope
+        )
+        told.append(replace(one, quantity=quantity, estimate=estimate, intervals=ends))
+    return told

@@ -9,7 +9,7 @@ import pytest
 
 from agro.domain.outlook import Estimate, Misses
 from agro.region.aggregate import Asked, Cover, district_yield, told_yields
-from agro.region.harvest_so_far import SoFar, first_ratio, season_outcome
+from agro.region.harvest_so_far import SoFar, first_ratio, season_outcome, told_outcomes
 
 COVER = Cover(0.3, 3)
 MISSED = Misses(0.12, 0.05, 0.10, {("district", 0.8): 1.3, ("region", 0.8): 1.3}, 9)
@@ -131,3 +131,19 @@ def test_what_is_harvested_first_is_told_from_past_seasons() -> None:
     part, spread = first_ratio(pd.DataFrame(rows), 0.5)
     assert part == pytest.approx(3.5 / 2.5) and spread == pytest.approx(0.0, abs=1e-12)
     assert first_ratio(pd.DataFrame(rows[:4]), 0.5) == (1.0, pytest.approx(0.05))
+
+
+def test_districts_that_thresh_and_those_that_wait_make_the_regions_outcome() -> None:
+    districts = [district_yield(name, fields([2.0, 2.0, 2.0]), None, 0.1, COVER) for name in "ab"]
+    told = told_yields(districts, ASKED, COVER)
+    assert (
+        told_outcomes(told, {}, pd.DataFrame(columns=["season", "harvested_on", "area_ha", "yield_t_ha"]), MISSED) == []
+    )
+    none = pd.DataFrame(columns=["season", "harvested_on", "area_ha", "yield_t_ha"])
+    made = told_outcomes(told, {"a": SoFar(1.0, 3.0, 0.0)}, none, MISSED)
+    of = {(one.scope, one.quantity): one.estimate for one in made}
+    outcome, tonnes = of["region", "outcome_t_ha"], of["region", "outcome_t"]
+    assert outcome is not None and tonnes is not None
+    assert outcome.value == pytest.approx((3.0 + 2.0) / 2) and tonnes.value == pytest.approx(250.0)
+    foreseen = told[-2].estimate
+    assert foreseen is not None and outcome.se < foreseen.se
