@@ -26,7 +26,7 @@ from agro.twin.land import ground
 from flows.bare_soil_maps import make_bare_soil
 from flows.ground_maps import make_relief
 from flows.plan import read_land
-from flows.settings import load
+from flows.settings import CONFIGS, facts, load
 from flows.simulated import records_of
 from flows.soil_maps import make_soil
 
@@ -93,8 +93,11 @@ def against_truth(store: Store, index: Index, folder: Path) -> list[dict[str, ob
 
 def truth_grid(result: Published) -> Grid:
     """Where the rows and columns of the truth lie [m]."""
-    land = read_land(load("default"))
-    return ground(land.outlines, str(result.properties["agro:district"]), land.crs, 0).grid.at(20)
+    settings = load("default")
+    land, rules = read_land(settings), facts(CONFIGS / "twin.toml")
+    last_season = max(settings.twin.seasons)
+    drawn = ground(land.outlines, str(result.properties["agro:district"]), land.crs, rules, last_season, 0)
+    return drawn.grid.at(20)
 
 
 def report(table: pd.DataFrame) -> str:

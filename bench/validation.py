@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-SEEDS = ("101", "102", "103")  # of regions that nobody looked at while building
+SEEDS = ("701", "702", "703", "704")  # of regions that nobody looked at while building
 PAGE = ROOT / "docs" / "validation.md"
 
 
@@ -77,21 +77,21 @@ def figures() -> str:
 def alerts() -> str:
     """Detection, delay and false alarms on unseen seeds, next to a plain z-score."""
     said = json.loads(script("alerts.py", *SEEDS))
+    rows = said["rows"]
+    events = next(iter(rows.values()))["events"]
     lines = [
-        f"Three simulated regions ({said['area_ha']:.0f} ha, seeds {', '.join(SEEDS)}, not seen while building), "
-        f"{said['as_set']['events']} planted events of at least 1 ha (hail, disease, missed strips).\n",
-        "| | events found | median delay, d | false alarms for 1,000 ha and month |",
-        "|---|---|---|---|",
+        f"{len(SEEDS)} simulated regions (seeds {', '.join(SEEDS)}, not seen while building; {said['area_ha']:.0f} ha "
+        f"times seasons), {events} planted events of at least 1 ha (hail, disease, missed strips). `ours 1.0` is as "
+        "configured; the factor multiplies how deep a part must lie; of `z`, how many deviations.\n",
+        "| way | events found | median delay, d | nine of ten within, d | false alarms for 1,000 ha and month |",
+        "|---|---|---|---|---|",
     ]
-    names = {
-        "as_set": "as configured",
-        "ours": "strictest rule that finds 80 %, or the loosest tried",
-        "z_score": "plain z-score, likewise",
-    }
-    for name, title in names.items():
-        row = said[name]
-        lines.append(f"| {title} | {row['found']:.0%} | {row['delay_d']:.0f} | {row['false']:.1f} |")
-    return "\n".join(lines)
+    for name, row in rows.items():
+        lines.append(
+            f"| {name} | {row['found']:.0%} | {row['delay_d']:.0f} | {row['late_d']:.0f} | {row['false']:.1f} |"
+        )
+    each = ", ".join(f"{seed}: {row['found']:.0%} and {row['false']:.1f}" for seed, row in said["by_seed"].items())
+    return "\n".join([*lines, "", f"As configured, by region (found, false alarms): {each}."])
 
 
 if __name__ == "__main__":

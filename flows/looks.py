@@ -1,6 +1,6 @@
 """Clear looks of the past months, field by field, read from the published maps."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,15 +33,25 @@ class Looks:
 
     def field(self, number: int) -> tuple[np.ndarray, tuple[float, float]]:
         """One field's maps (look, y, x), NaN outside it, and their west and north edge [m]."""
-        mine = slice(self.pixels.start[number], self.pixels.start[number + 1])
-        rows, columns = self.pixels.rows[mine], self.pixels.columns[mine]
-        if not len(rows):
-            return np.full((len(self.seen_at), 0, 0), np.nan), (0.0, 0.0)
-        shape = len(self.seen_at), int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
-        maps = np.full(shape, np.nan, "float32")
-        maps[:, rows - rows.min(), columns - columns.min()] = self.values[:, mine]
-        size = self.pixels.resolution_m
-        return maps, (float(columns.min() * size), float(-rows.min() * size))
+        return field_maps(self.pixels, number, self.values), field_corner(self.pixels, number)
+
+
+def field_maps(pixels: FieldPixels, number: int, values: np.ndarray) -> np.ndarray:
+    """One field's part of values (map, pixel) as maps (map, y, x), NaN outside it."""
+    mine = slice(pixels.start[number], pixels.start[number + 1])
+    rows, columns = pixels.rows[mine], pixels.columns[mine]
+    if not len(rows):
+        return np.full((len(values), 0, 0), np.nan, "float32")
+    maps = np.full((len(values), int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1), np.nan, "float32")
+    maps[:, rows - rows.min(), columns - columns.min()] = values[:, mine]
+    return maps
+
+
+def field_corner(pixels: FieldPixels, number: int) -> tuple[float, float]:
+    """The west and north edge of one field's maps [m]."""
+    mine = slice(pixels.start[number], pixels.start[number + 1])
+    rows, columns, size = pixels.rows[mine], pixels.columns[mine], pixels.resolution_m
+    return (float(columns.min() * size), float(-rows.min() * size)) if len(rows) else (0.0, 0.0)
 
 
 def clear_looks(
@@ -83,10 +93,3 @@ def _clear_at(store: Store, parts: Sequence[Published], layer: str, pixels: Fiel
     found = np.full(len(row), np.nan, "float32")
     found[inside] = clear.values[row[inside], column[inside]]
     return found
-
-
-def each_field(looks: Looks) -> Iterator[tuple[str, np.ndarray, tuple[float, float]]]:
-    """Every field's name, maps and corner."""
-    for number, field_id in enumerate(looks.pixels.field_ids):
-        maps, corner = looks.field(number)
-        yield field_id, maps, corner

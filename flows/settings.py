@@ -221,7 +221,7 @@ def crops() -> list[Crop]:
     """The crops of configs/crops.toml."""
     rows = facts(CONFIGS / "crops.toml")
     return [
-        Crop(code, row["english"], row["russian"], tuple(row.get("also", ())))
+        Crop(code, row["english"], row["russian"], tuple(row.get("also", ())), row.get("mown", False))
         for code, row in rows.items()
         if isinstance(row, Mapping)
     ]

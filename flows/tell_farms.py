@@ -7,8 +7,8 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from agro.domain.alert import Alert
 from agro.domain.errors import AgroError, BadInput, Refusal
+from agro.domain.land import Crop
 from agro.reports.farm_message import News, letter
 from agro.reports.words import say
 from agro.store import stac as items
@@ -16,6 +16,7 @@ from agro.store.index import Index
 from agro.store.letters import MailServer, message, put, send
 from agro.store.publish import Published, Store, digest, file_name, publish, read_asset
 from agro.store.tables import from_parquet, to_parquet
+from flows.alert_rows import alert_of
 from flows.settings import Settings, crops
 
 _RANK = {"new": 0, "confirmed": 1, "over": 2}
@@ -64,24 +65,15 @@ def _news(mine: gpd.GeoDataFrame, before: gpd.GeoDataFrame | None, since: pd.Tim
     if before is not None:
         became += [("over", row) for row in before.itertuples() if row.alert_id not in open_now and row.since >= since]
     became.sort(key=lambda one: (_RANK[one[0]], -one[1].area_ha))
-    names = {crop.code: crop.russian if language == "ru" else crop.english for crop in crops()}
-    return [_as_news(row, how, names) for how, row in became]
+    known = {crop.code: crop for crop in crops()}
+    return [_as_news(row, how, known.get(row.crop), language) for how, row in became]
 
 
-def _as_news(row: Any, became: str, names: dict[str, str]) -> News:
+def _as_news(row: Any, became: str, crop: Crop | None, language: str) -> News:
     places = tuple((point.x, point.y) for point in row.geometry.geoms)
-    alert = Alert(
-        row.field_id,
-        row.what,
-        row.since.to_pydatetime(),
-        row.last_look.to_pydatetime(),
-        row.area_ha,
-        row.drop,
-        row.noise,
-        row.looks,
-        places,
-    )
-    return News(alert, became, row.field_id, names.get(row.crop, row.crop) or None, row.field_area_ha, places)
+    name = (crop.russian if language == "ru" else crop.english) if crop else row.crop
+    mown = crop.mown if crop else not row.crop
+    return News(alert_of(row), became, row.field_id, name or None, row.field_area_ha, places, mown)
 
 
 def _hand_over(

@@ -3,27 +3,28 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 from prefect import flow
-from shapely import MultiPoint
 
-from agro.agromaps.alerts import AlertRule, fields_behind, parts_behind
+from agro.agromaps.alerts import AlertRule, parts_behind
+from agro.agromaps.expectation import near_infrared
+from agro.agromaps.neighbours import fields_behind
 from agro.domain.alert import Alert
 from agro.domain.errors import BadInput, Refusal
 from agro.domain.land import OUTLINE_COLUMNS
 from agro.store import history
 from agro.store.index import Index, opened
 from agro.store.publish import Published, Store, digest, writing
+from flows.alert_rows import table_of
 from flows.keeping import Result, keep
-from flows.looks import clear_looks, each_field
+from flows.past_patterns import LAYERS_USED, field_looks, green_looks, published_patterns, read_patterns
 from flows.plan import crops_of
 from flows.settings import CONFIGS, Settings, facts, load
 from flows.tell_farms import tell_farms
 
-_LAYER = "ndvi"
+ALGORITHM = 2  # raise it when the same looks give other alerts
 _ENOUGH_CLEAR = 0.5  # [1] of a field: looks that show less do not speak for the whole of it
 
 
@@ -34,6 +35,15 @@ class Watched:
     alerts: int
     told: tuple[str, ...]
     failed: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True)
+class _District:
+    """A district's outlines, the rows of its newest looks, the patterns of its past seasons."""
+
+    outlines: gpd.GeoDataFrame
+    rows: pd.DataFrame
+    past: list[Published]
 
 
 @flow(name="watch-fields")
@@ -53,7 +63,7 @@ def watch(settings: Settings, until: date | None = None) -> Watched:
 def _current_alerts(settings: Settings, store: Store, index: Index, until: date | None) -> Published:
     """The alerts of the newest look, made where they are not published yet."""
     rows = history.fieldstats(store)
-    rows = rows[rows["layer"] == _LAYER]
+    rows = rows[rows["layer"].isin(LAYERS_USED)]
     if until is not None:
         rows = rows[rows["acquired_at"] <= datetime.combine(until, time.max, UTC)]
     if rows.empty:
@@ -61,25 +71,25 @@ def _current_alerts(settings: Settings, store: Store, index: Index, until: date 
             "WATCH-NOTHING",
             "no pass with {layer} is published by then",
             "choose a later day or another layer",
-            layer=_LAYER,
+            layer=LAYERS_USED[0],
         )
     newest = rows["acquired_at"].max()
-    rows = rows[rows["acquired_at"] >= newest - timedelta(days=settings.watch.days)]
+    now = rows[rows["acquired_at"] >= newest - timedelta(days=settings.watch.days)]
     outlines = history.outlines(store)
     crops = crops_of(outlines, history.seasons(store), newest.year)
     rule = AlertRule(**{name: value for name, value in facts(CONFIGS / "alerts.toml").items() if name != "version"})
-    first = rows["acquired_at"].min().isoformat()[:10]
+    districts = [_District(own, now, _past(store, index, own, rows, newest, rule)) for own in _by_district(outlines)]
+    first = now["acquired_at"].min().isoformat()[:10]
     last = newest.isoformat().replace("+00:00", "Z")
     tables = [table for table in index.items("fieldstats") if first <= table.properties["datetime"] <= last]
-    parents = [table.place for table in tables]
+    parents = [table.place for table in tables] + [one.place for own in districts for one in own.past]
     fields = [[str(cell) for cell in row] for row in outlines[list(OUTLINE_COLUMNS)].itertuples(index=False)]
-    key = digest([parents, fields, sorted(crops.items()), asdict(rule)])
+    key = digest([parents, fields, sorted(crops.items()), asdict(rule), ALGORITHM])
     place = f"alerts/{newest.year}/{newest:%Y%m%dT%H%M%S}--{key}"
     standing = index.at(place)
     if standing is not None:
         return standing
-    alerts = _alerts(store, outlines, rows, crops, rule)
-    table = _table(alerts, outlines, crops)
+    table = table_of([found for own in districts for found in _alerts(store, own, crops, rule)], outlines, crops)
     properties = {
         "datetime": last,
         "agro:parents": parents,
@@ -90,49 +100,38 @@ def _current_alerts(settings: Settings, store: Store, index: Index, until: date 
     return keep(store, index, place, Result(properties, tuple(outlines.total_bounds), tables={"alerts": table}))
 
 
-def _alerts(
-    store: Store, outlines: gpd.GeoDataFrame, rows: pd.DataFrame, crops: dict[str, str], rule: AlertRule
-) -> list[tuple[Alert, str]]:
-    """All open alerts, each with the CRS of its places."""
-    looks = clear_looks(store, outlines, rows, _LAYER, rows["acquired_at"].min())
+def _by_district(outlines: gpd.GeoDataFrame) -> list[gpd.GeoDataFrame]:
+    """The outlines of each district; fields without one are a district of their own."""
+    return [own.reset_index(drop=True) for _, own in outlines.groupby("district", dropna=False)]
+
+
+def _past(
+    store: Store, index: Index, outlines: gpd.GeoDataFrame, rows: pd.DataFrame, newest: datetime, rule: AlertRule
+) -> list[Published]:
+    return published_patterns(store, index, outlines, _rows_of(outlines, rows), newest, rule)
+
+
+def _rows_of(outlines: gpd.GeoDataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[rows["field_id"].isin(outlines["field_id"]) & (rows["n_px"] > 0)]
+
+
+def _alerts(store: Store, own: _District, crops: dict[str, str], rule: AlertRule) -> list[tuple[Alert, str]]:
+    """All open alerts of a district, each with the CRS of its places."""
+    rows = _rows_of(own.outlines, own.rows)
+    looks = green_looks(store, own.outlines, rows)
     if looks is None:
         return []
-    found = [
-        (alert, looks.crs)
-        for field_id, maps, corner in each_field(looks)
-        for alert in parts_behind(field_id, maps, looks.seen_at, corner, float(looks.pixels.resolution_m), rule)
-    ]
-    area_ha = dict(zip(outlines["field_id"], outlines["area_ha"], strict=True))
+    green, bright = looks
+    past = read_patterns(store, own.past, green)
+    fields = [field_looks(green, bright, past, number) for number in range(len(green.pixels.field_ids))]
+    found = [alert for field in fields if field is not None for alert in parts_behind(field, rule)]
+    area_ha = dict(zip(own.outlines["field_id"], own.outlines["area_ha"], strict=True))
     told = rows[rows["clear_fraction"] >= _ENOUGH_CLEAR].assign(crop=rows["field_id"].map(crops))
-    told["district"] = told["field_id"].map(dict(zip(outlines["field_id"], outlines["district"], strict=True)))
-    for _, mine in told.dropna(subset=["crop"]).groupby(["district", "crop"], dropna=False):
-        medians = mine.pivot_table(index="acquired_at", columns="field_id", values="p50")
-        found += [(alert, looks.crs) for alert in fields_behind(medians, area_ha, rule)]
-    return found
-
-
-def _table(alerts: list[tuple[Alert, str]], outlines: gpd.GeoDataFrame, crops: dict[str, str]) -> gpd.GeoDataFrame:
-    """A row an alert; the geometry holds the places to go to, in EPSG:4326."""
-    farms = dict(zip(outlines["field_id"], outlines["farm_id"], strict=True))
-    named = dict(zip(outlines["field_id"], outlines["area_ha"], strict=True))
-    table: dict[str, list[Any]] = {
-        "alert_id": [f"{a.field_id} {a.what} {a.since:%Y-%m-%d} {_spot(a)}" for a, _ in alerts],
-        "field_id": [a.field_id for a, _ in alerts],
-        "farm_id": [farms[a.field_id] if isinstance(farms[a.field_id], str) else "" for a, _ in alerts],
-        "crop": [crops.get(a.field_id, "") for a, _ in alerts],
-        "field_area_ha": [float(named[a.field_id]) for a, _ in alerts],
-        "what": [a.what for a, _ in alerts],
-        "since": pd.to_datetime([a.since for a, _ in alerts], utc=True).as_unit("us"),
-        "last_look": pd.to_datetime([a.last_look for a, _ in alerts], utc=True).as_unit("us"),
-        "area_ha": [a.area_ha for a, _ in alerts],
-        "drop": [a.drop for a, _ in alerts],
-        "noise": [a.noise for a, _ in alerts],
-        "looks": [a.looks for a, _ in alerts],
-    }
-    places = [MultiPoint(list(a.worst)) if a.worst else MultiPoint() for a, _ in alerts]
-    crs = alerts[0][1] if alerts else 4326
-    return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(places, crs=crs)).to_crs(4326)
-
-
-def _spot(alert: Alert) -> str:
-    return f"{alert.worst[0][0]:.0f},{alert.worst[0][1]:.0f}" if alert.worst else ""
+    for _, mine in told.dropna(subset=["crop"]).groupby("crop"):
+        ndvi, other = (
+            mine[mine["layer"] == layer].pivot_table(index="acquired_at", columns="field_id", values="p50")
+            for layer in LAYERS_USED
+        )
+        nir = near_infrared(ndvi.to_numpy(), other.reindex_like(ndvi).to_numpy())
+        found += fields_behind(ndvi, pd.DataFrame(nir, ndvi.index, ndvi.columns), area_ha, rule)
+    return [(alert, green.crs) for alert in found]

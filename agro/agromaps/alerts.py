@@ -1,247 +1,290 @@
-"""What falls behind: parts of a field against the rest of it, a field against its neighbours of the same crop.
+"""Parts of a field that fall behind what the field's own patterns let expect of them.
 
 Raw clear looks are compared, never a smoothed curve: a smoother sees a sudden loss late and halves it.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-import pandas as pd
 from scipy import ndimage
 
-from agro.domain.alert import Alert
+from agro.agromaps.expectation import in_deviations, spread, unexplained
+from agro.domain.alert import STRIP, Against, Alert
 
-_MAD = 1.4826  # [1] deviation of a normal distribution over its median absolute deviation
-_TRIM = 2.5  # [1] deviations: pixels farther from the line are left out of the next fit
-_NEIGHBOURS = np.ones((3, 3))
+_BOX = np.ones((3, 3))
+_RIM = 0.6  # [1] of the least drop: the rim of a part lies less deep than its core
+BARE = 0.15  # [1] NDVI of bare soil: losses are shares of what stands above it
 
 
 @dataclass(frozen=True)
 class AlertRule:
     """When something counts as behind; the file of facts says where each number comes from.
 
-    least_area_ha [ha], least_drop [1] NDVI, noise_multiple [1], part_of_drop_left [1] below which it has recovered,
-    least_noise [1] NDVI, history_looks, history_days [d], least_seen [1] share of the field, least_neighbours,
-    least_green [1] NDVI of the field below which nothing can fall behind, growth_share [1] of the field's own change
-    since then by which its parts may differ
+    least_area_ha [ha], least_drop [1] NDVI, noise_multiple [1], strip_multiple [1] for long narrow parts, which no soil
+    draws, least_noise [1] NDVI, least_dark [1] near infrared that a loss of leaves takes too, part_of_drop_left [1]
+    below which it has recovered, smooth_px [px], join_px [px], history_looks, history_days [d], least_seen [1] share of
+    the field, least_neighbours, sowing_days [d] between fields of a crop, least_green [1] NDVI of the field below which
+    nothing can fall behind; of the patterns: past_seasons, pattern_seen [1] share of the field, edge_m [m]
     """
 
     least_area_ha: float
     least_drop: float
     noise_multiple: float
-    part_of_drop_left: float
+    strip_multiple: float
     least_noise: float
+    least_dark: float
+    part_of_drop_left: float
+    smooth_px: int
+    join_px: int
     history_looks: int
     history_days: float
     least_seen: float
     least_neighbours: int
+    sowing_days: float
     least_green: float
-    growth_share: float
+    past_seasons: int
+    pattern_seen: float
+    edge_m: float
+
+
+@dataclass(frozen=True)
+class FieldLooks:
+    """A field's clear looks of one season, oldest first, and the patterns of its past seasons.
+
+    ndvi, nir  (look, y, x) [1] NDVI and near infrared; NaN = outside the field or not clear
+    seen_at    one instant a look (UTC)
+    inside     (y, x) the field's pixels
+    past_ndvi, past_nir  (pattern, y, x) [1] as `agro.agromaps.expectation.completed` gives them; none without past
+    corner     west and north edge of the arrays [m]
+    pixel_m    pixel size [m]
+    """
+
+    field_id: str
+    ndvi: np.ndarray
+    nir: np.ndarray
+    seen_at: Sequence[datetime]
+    inside: np.ndarray
+    past_ndvi: np.ndarray
+    past_nir: np.ndarray
+    corner: tuple[float, float]
+    pixel_m: float
 
 
 @dataclass
 class _Open:
-    """A part that is behind: its pixels, what they were before it began, since when, how much."""
+    """A part that is behind: its pixels, what is expected of them, since when, how much, where to look."""
 
     pixels: np.ndarray
-    before: np.ndarray
+    known: np.ndarray
+    against: Against
     since: datetime
-    drop: float
-    noise: float
+    well_at: datetime | None
     last: datetime
-    residual: np.ndarray = field(default_factory=lambda: np.zeros(1))
+    drop: float
+    first_drop: float
+    share: float
+    noise: float
+    places: tuple[tuple[float, float], ...]
     looks: int = 1
 
 
-def parts_behind(
-    field_id: str,
-    ndvi: np.ndarray,
-    seen_at: Sequence[datetime],
-    corner: tuple[float, float],
-    pixel_m: float,
-    rule: AlertRule,
-) -> list[Alert]:
+def parts_behind(field: FieldLooks, rule: AlertRule) -> list[Alert]:
     """Parts of a field that are behind at its newest clear look.
 
-    field_id  name [-]
-    ndvi      (look, y, x) [1] of the field's own pixels, oldest look first; NaN = outside the field or not clear
-    seen_at   one instant a look (UTC)
-    corner    west and north edge of the array [m]
-    pixel_m   pixel size [m]
-    rule      when something counts [-]
-    returns   alerts, the largest first [ha, 1]; none where fewer than two looks are clear enough
-    source    ours: each look is fitted by a straight line to the mean of the looks before; what stays below the line
-              over a connected area is behind until it is back. Sudden loss and slow decay both show, a pattern that the
-              soil draws every year does not
+    field    its looks and patterns [1]
+    rule     when something counts [-]
+    returns  alerts, the largest first [ha, 1]
+    source   as `course_of_parts`
     """
-    inside = np.isfinite(ndvi).any(axis=0)
-    seen = [bool(np.isfinite(now).sum() >= rule.least_seen * inside.sum()) for now in ndvi]
-    telling = [ok and bool(np.nanmedian(now) >= rule.least_green) for ok, now in zip(seen, ndvi, strict=True)]
+    return deque(course_of_parts(field, rule), maxlen=1)[0] if len(field.ndvi) else []
+
+
+def course_of_parts(field: FieldLooks, rule: AlertRule) -> Iterator[list[Alert]]:
+    """The parts that were behind after each look, by that look and the ones before.
+
+    field    its looks and patterns [1]
+    rule     when something counts [-]
+    returns  alerts after each look, the largest first [ha, 1]
+    source   ours: each look is explained by the field's patterns of past seasons, and once more by these and its newest
+             looks; what stays below over a connected area is behind until it is back. Haze whitens and shade darkens: a
+             loss of leaves lowers both NDVI and near infrared
+    """
     opened: list[_Open] = []
-    for number in np.flatnonzero(seen).tolist():
-        now = ndvi[number]
-        if not telling[number]:
-            opened = []  # bare, ripe or harvested: nothing is behind any more
+    telling: list[int] = []
+    for number, now in enumerate(field.ndvi):
+        if np.isfinite(now).sum() >= rule.least_seen * field.inside.sum() > 0:
+            level = float(np.nanmedian(now))
+            if level < rule.least_green:
+                opened = []  # bare, ripe or harvested: nothing is behind any more
+            else:
+                taken = _taken(opened, field.inside)
+                opened = [one for one in opened if _still_behind(one, field, number, taken, level, rule)]
+                _find_new(opened, field, number, telling, level, rule)
+                telling.append(number)
+        yield sorted((_alert(field, one) for one in opened), key=lambda alert: -alert.area_ha)
+
+
+def _taken(opened: Sequence[_Open], inside: np.ndarray) -> np.ndarray:
+    taken = np.zeros(inside.shape, bool)
+    for one in opened:
+        taken |= one.pixels
+    return taken
+
+
+def _find_new(
+    opened: list[_Open], field: FieldLooks, number: int, telling: Sequence[int], level: float, rule: AlertRule
+) -> None:
+    """Add what a look shows for the first time; what touches an open part is more of that part."""
+    young = _young(field, number, telling, rule)
+    for against in _comparisons(field, young):
+        taken = _taken(opened, field.inside)
+        known = _known(field.past_ndvi, field.ndvi, young, against)
+        residual = unexplained(field.ndvi[number], known, taken)
+        smooth = _smoothed(residual, rule.smooth_px)
+        noise = max(spread(smooth[~taken]), rule.least_noise)
+        if not np.isfinite(noise):
             continue
-        taken = np.zeros(inside.shape, bool)
-        for one in opened:
-            taken |= one.pixels
-        opened = [one for one in opened if _still_behind(one, now, taken, seen_at[number], rule)]
-        before = _mean_before(ndvi, seen_at, telling, number, rule)
-        opened += _new_parts(now, before, taken, seen_at[number], pixel_m, rule)
-    return sorted((_alert(field_id, one, corner, pixel_m) for one in opened), key=lambda alert: -alert.area_ha)
+        bright: np.ndarray | None = None
+        for pixels in _parts(smooth, residual, taken, noise, field, rule):
+            if bright is None:
+                bright = unexplained(field.nir[number], _known(field.past_nir, field.nir, young, against), taken)
+            if not float(np.nanmean(bright[pixels])) <= -rule.least_dark:
+                continue  # haze
+            grown = ndimage.binary_dilation(pixels, _BOX, iterations=rule.join_px)
+            touched = [one for one in opened if (one.pixels & grown).any()]
+            if touched:
+                touched[0].pixels |= pixels
+                continue
+            drop, well = -float(np.nanmean(residual[pixels])), _seen_before(pixels, field, telling)
+            at, places = field.seen_at[number], _worst(pixels, smooth, field)
+            share = drop / (level - BARE)
+            opened.append(_Open(pixels, known, against, at, well, at, drop, drop, share, noise, places))
 
 
-def _mean_before(
-    ndvi: np.ndarray, seen_at: Sequence[datetime], telling: Sequence[bool], number: int, rule: AlertRule
-) -> np.ndarray:
-    """The mean of the newest telling looks before one (y, x); where none is young enough, an even field."""
+def _young(field: FieldLooks, number: int, telling: Sequence[int], rule: AlertRule) -> list[int]:
+    """The newest telling looks before one, none too old."""
     reach_s = rule.history_days * 86_400
-    young = [i for i in range(number) if telling[i] and (seen_at[number] - seen_at[i]).total_seconds() <= reach_s]
-    young = young[-rule.history_looks :]
-    if not young:
-        return np.where(np.isfinite(ndvi[number]), 0.0, np.nan)
-    stack = ndvi[young]
-    count = np.isfinite(stack).sum(axis=0)
-    mean: np.ndarray = np.divide(np.nansum(stack, axis=0), count, out=np.full(count.shape, np.nan), where=count > 0)
-    return mean
-
-
-def _residual(now: np.ndarray, before: np.ndarray, apart: np.ndarray) -> tuple[np.ndarray, float]:
-    """How much each pixel lies above the line of now on before (smoothed 3 x 3, NaN unseen), and its noise [1]."""
-    both = np.isfinite(now) & np.isfinite(before)
-    used = both & ~apart
-    if used.sum() < 30:  # [px] no line is worth drawing through fewer
-        return np.full(now.shape, np.nan), np.inf
-    slope, level = 1.0, float(np.median(now[used] - before[used]))
-    for _ in range(4):
-        off = now - (level + slope * before)
-        keep = used & (np.abs(off) <= max(_TRIM * _MAD * float(np.median(np.abs(off[used]))), 1e-6))
-        x, y = before[keep], now[keep]
-        spread = float(np.var(x))
-        slope = float(np.clip(np.cov(x, y, bias=True)[0, 1] / spread, 0.0, 2.0)) if spread > 1e-6 else 1.0
-        level = float(np.mean(y) - slope * np.mean(x))
-    off = np.where(both, now - (level + slope * before), 0.0)
-    weight = ndimage.convolve(both.astype(float), _NEIGHBOURS, mode="constant")
-    smooth = np.divide(
-        ndimage.convolve(off, _NEIGHBOURS, mode="constant"), weight, out=np.full(now.shape, np.nan), where=both
-    )
-    calm = smooth[used]
-    return smooth, _MAD * float(np.median(np.abs(calm - np.median(calm))))
-
-
-def _new_parts(
-    now: np.ndarray, before: np.ndarray, taken: np.ndarray, at: datetime, pixel_m: float, rule: AlertRule
-) -> list[_Open]:
-    residual, noise = _residual(now, before, taken)
-    noise = max(noise, rule.least_noise)
-    even = not np.any(before[np.isfinite(before)])  # nothing is known of the field's own pattern yet
-    moved = 0.0 if even else abs(float(np.nanmedian(now) - np.nanmedian(before)))
-    least = max(rule.least_drop * (1 + even), rule.noise_multiple * noise) + rule.growth_share * moved
-    behind = (residual < -0.6 * least) & ~taken  # the rim of a part lies less deep than its core
-    named, count = ndimage.label(behind)
-    least_px = rule.least_area_ha * 10_000 / pixel_m**2
-    found = []
-    for part in range(1, count + 1):
-        pixels = named == part
-        core = pixels & (residual < -least)
-        if not core.any():
-            continue
-        pixels &= residual < residual[core].mean() / 2  # smoothing widens a deep part: its edge lies at half its depth
-        if pixels.sum() < least_px or core.sum() < least_px / 2:
-            continue
-        found.append(_Open(pixels, before, at, float(-residual[pixels].mean()), noise, at, residual))
-    return found
-
-
-def _still_behind(one: _Open, now: np.ndarray, taken: np.ndarray, at: datetime, rule: AlertRule) -> bool:
-    """Whether a part stays behind by what a new look shows of it; it remembers the look."""
-    seen = one.pixels & np.isfinite(now) & np.isfinite(one.before)
-    if seen.sum() < one.pixels.sum() / 2:
-        return True  # nothing new is known of it
-    residual, noise = _residual(now, one.before, taken)
-    drop = -float(np.nanmean(residual[seen]))
-    if not np.isfinite(noise):
-        return True
-    if drop < rule.part_of_drop_left * one.drop or drop < rule.least_drop / 2:
-        return False
-    one.drop, one.noise, one.looks, one.last = drop, max(noise, rule.least_noise), one.looks + 1, at
-    return True
-
-
-def _alert(field_id: str, one: _Open, corner: tuple[float, float], pixel_m: float) -> Alert:
-    """The alert of an open part, with the places where it lies lowest, some way from each other."""
-    left = np.where(one.pixels, one.residual, np.inf)
-    reach_px = max(5.0, float(np.sqrt(one.pixels.sum())) / 2)
-    places: list[tuple[float, float]] = []
-    while len(places) < 3 and np.isfinite(left).any():
-        row, column = np.unravel_index(int(np.nanargmin(left)), left.shape)
-        places.append((float(corner[0] + (column + 0.5) * pixel_m), float(corner[1] - (row + 0.5) * pixel_m)))
-        rows, columns = np.ogrid[: left.shape[0], : left.shape[1]]
-        left = np.where((rows - row) ** 2 + (columns - column) ** 2 <= reach_px**2, np.inf, left)
-    area_ha = float(one.pixels.sum()) * pixel_m**2 / 10_000
-    return Alert(field_id, "part_behind", one.since, one.last, area_ha, one.drop, one.noise, one.looks, tuple(places))
-
-
-def fields_behind(medians: pd.DataFrame, area_ha: Mapping[str, float], rule: AlertRule) -> list[Alert]:
-    """Fields that as a whole are behind their neighbours of the same crop, by their newest clear looks.
-
-    medians   table (look, field) of the field's median NDVI [1], index = instants (UTC) oldest first, one column a
-              field of one crop and district; NaN = not seen clearly
-    area_ha   [ha] of each field
-    rule      when something counts [-]
-    returns   alerts [ha, 1]; none where too few neighbours were seen in the same looks
-    source    ours: a field's distance from its neighbours' median is compared with its own distance before; the spread
-              of that change among the neighbours is the noise
-    """
-    values = medians.to_numpy(dtype=float)
-    others = np.isfinite(values).sum(axis=1) - 1
-    level = np.full(len(values), np.nan)
-    enough = others >= rule.least_neighbours
-    level[enough] = np.nanmedian(values[enough], axis=1)
-    ahead = np.where(level[:, None] >= rule.least_green, values - level[:, None], np.nan)
-    seen_at = [instant.to_pydatetime() for instant in medians.index]
-    opened: dict[int, _Open] = {}
-    for number in range(1, len(values)):
-        for place in [i for i in opened if values[number, i] < rule.least_green]:
-            del opened[place]  # bare, ripe or harvested
-        usual = _usual(ahead, seen_at, number, rule, opened)
-        change = ahead[number] - usual
-        known = np.isfinite(change)
-        if known.sum() <= rule.least_neighbours:
-            continue
-        noise = max(_MAD * float(np.median(np.abs(change[known] - np.median(change[known])))), rule.least_noise)
-        least = max(rule.least_drop, rule.noise_multiple * noise)
-        for place in np.flatnonzero(known).tolist():
-            drop, one = -float(change[place]), opened.get(place)
-            if one is None and drop > least:
-                opened[place] = _Open(
-                    np.ones(1, bool), usual[place : place + 1], seen_at[number], drop, noise, seen_at[number]
-                )
-            elif one is not None and drop < rule.part_of_drop_left * one.drop:
-                del opened[place]
-            elif one is not None:
-                one.drop, one.noise, one.looks, one.last = drop, noise, one.looks + 1, seen_at[number]
-    names = list(medians.columns)
-    return [
-        Alert(names[i], "field_behind", one.since, one.last, area_ha[names[i]], one.drop, one.noise, one.looks, ())
-        for i, one in opened.items()
+    return [i for i in telling if (field.seen_at[number] - field.seen_at[i]).total_seconds() <= reach_s][
+        -rule.history_looks :
     ]
 
 
-def _usual(
-    ahead: np.ndarray, seen_at: Sequence[datetime], number: int, rule: AlertRule, opened: Mapping[int, _Open]
-) -> np.ndarray:
-    """Each field's distance from its neighbours before a look: the mean of its newest looks, frozen while behind."""
-    young = [i for i in range(number) if (seen_at[number] - seen_at[i]).total_seconds() <= rule.history_days * 86_400]
-    usual = np.full(ahead.shape[1], np.nan)
-    for place in range(ahead.shape[1]):
-        if place in opened:
-            usual[place] = opened[place].before[0]
+def _comparisons(field: FieldLooks, young: Sequence[int]) -> Iterator[Against]:
+    if len(field.past_ndvi):
+        yield "past_seasons"
+    if len(young):
+        yield "this_season"
+
+
+def _known(past: np.ndarray, looks: np.ndarray, young: Sequence[int], against: Against) -> np.ndarray:
+    """The patterns (pattern, y, x) that explain a look: of the past seasons, and with them the mean of young looks."""
+    if against == "past_seasons":
+        return past
+    level = looks[young] - np.nanmedian(looks[young], axis=(1, 2), keepdims=True)
+    count = np.isfinite(level).sum(axis=0)
+    mean = np.divide(np.nansum(level, axis=0), count, out=np.full(count.shape, np.nan), where=count > 0)
+    return np.concatenate([past, in_deviations(mean)[None]])
+
+
+def _parts(
+    smooth: np.ndarray, residual: np.ndarray, taken: np.ndarray, noise: float, field: FieldLooks, rule: AlertRule
+) -> Iterator[np.ndarray]:
+    """The connected areas (y, x) that lie low enough over enough hectares."""
+    least, surely = (max(rule.least_drop, n * noise) for n in (rule.strip_multiple, rule.noise_multiple))
+    deep = (smooth < -_RIM * least) & ~taken
+    if not deep.any():
+        return
+    fine = _smoothed(residual, 3)
+    named, count = ndimage.label(ndimage.binary_dilation(deep, _BOX, iterations=rule.join_px))
+    least_px = rule.least_area_ha * 10_000 / field.pixel_m**2
+    for part in range(1, count + 1):
+        core = deep & (named == part) & (smooth < -least)
+        if core.sum() < least_px / 2:
             continue
-        own = [ahead[i, place] for i in young if np.isfinite(ahead[i, place])][-rule.history_looks :]
-        if own:
-            usual[place] = float(np.mean(own))
-    return usual
+        pixels = (
+            deep & (named == part) & (fine < fine[core].mean() / 2)
+        )  # smoothing widens: its edge is at half its depth
+        length_px, width_px = _length_and_width(pixels)
+        sure = length_px >= STRIP * width_px or (smooth[core] < -surely).sum() >= least_px / 2
+        if pixels.sum() >= least_px and sure:
+            yield pixels
+
+
+def _length_and_width(pixels: np.ndarray) -> tuple[float, float]:
+    """Of the rectangle that has the pixels' area and the variance of their places [px]."""
+    count = float(pixels.sum())
+    if count < 2:
+        return max(count, 1.0), 1.0
+    longest = np.linalg.eigvalsh(np.cov(np.stack(pixels.nonzero())))[-1]
+    length = max(float(np.sqrt(12 * longest)), 1.0)
+    return length, count / length
+
+
+def _smoothed(residual: np.ndarray, size_px: int) -> np.ndarray:
+    """The mean over a square of pixels; NaN where the middle is not known or too little around it."""
+    known = np.isfinite(residual)
+    weight = ndimage.uniform_filter(known.astype("float32"), size_px, mode="constant")
+    total = ndimage.uniform_filter(np.where(known, residual, 0).astype("float32"), size_px, mode="constant")
+    smooth: np.ndarray = np.full(residual.shape, np.nan, "float32")
+    np.divide(total, weight, out=smooth, where=known & (weight > 0.3))
+    return smooth
+
+
+def _seen_before(pixels: np.ndarray, field: FieldLooks, telling: Sequence[int]) -> datetime | None:
+    """The newest telling look before that showed at least half of the pixels."""
+    for number in reversed(telling):
+        if np.isfinite(field.ndvi[number][pixels]).mean() >= 0.5:
+            return field.seen_at[number]
+    return None
+
+
+def _still_behind(one: _Open, field: FieldLooks, number: int, taken: np.ndarray, level: float, rule: AlertRule) -> bool:
+    """Whether a part stays behind by what a new look shows of it; it remembers the look."""
+    residual = unexplained(field.ndvi[number], one.known, taken)
+    seen = one.pixels & np.isfinite(residual)
+    if seen.sum() < one.pixels.sum() / 2:
+        return True  # nothing new is known of it
+    drop = -float(residual[seen].mean())
+    share = drop / (level - BARE)
+    if share < rule.part_of_drop_left * one.share:
+        return False
+    one.drop, one.share = drop, max(share, one.share)
+    one.looks, one.last = one.looks + 1, field.seen_at[number]
+    return True
+
+
+def _worst(pixels: np.ndarray, smooth: np.ndarray, field: FieldLooks) -> tuple[tuple[float, float], ...]:
+    """Up to three places where a part lies lowest, some way from each other [m]."""
+    left = np.where(pixels, smooth, np.inf)
+    reach_px = max(5.0, float(np.sqrt(pixels.sum())) / 2)
+    places: list[tuple[float, float]] = []
+    while len(places) < 3 and np.isfinite(left).any():
+        row, column = np.unravel_index(int(np.nanargmin(left)), left.shape)
+        x, y = field.corner[0] + (column + 0.5) * field.pixel_m, field.corner[1] - (row + 0.5) * field.pixel_m
+        places.append((float(x), float(y)))
+        rows, columns = np.ogrid[: left.shape[0], : left.shape[1]]
+        left = np.where((rows - row) ** 2 + (columns - column) ** 2 <= reach_px**2, np.inf, left)
+    return tuple(places)
+
+
+def _alert(field: FieldLooks, one: _Open) -> Alert:
+    length_px, width_px = _length_and_width(one.pixels)
+    return Alert(
+        field.field_id,
+        "part_behind",
+        one.against,
+        one.since,
+        one.well_at,
+        one.last,
+        float(one.pixels.sum()) * field.pixel_m**2 / 10_000,
+        one.drop,
+        one.first_drop,
+        one.noise,
+        one.looks,
+        length_px * field.pixel_m,
+        width_px * field.pixel_m,
+        one.places,
+    )

@@ -30,9 +30,10 @@ STRAW = ("left", "removed")
 
 @dataclass(frozen=True)
 class Crop:
-    """A crop as the configuration knows it: its code, its names, and the other words people write for it."""
+    """A crop as the configuration knows it: its code, its names, other words for it, whether it is mown green."""
 
     code: str
     english: str
     russian: str
     also: tuple[str, ...] = ()
+    mown: bool = False

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree as xml
 
-from agro.domain.alert import Alert
+from agro.domain.alert import STRIP, Alert
 from agro.reports.words import day, number, say
 
 _MOST_TOLD = 8  # a letter is read on a phone: the rest is counted
@@ -16,6 +16,7 @@ class News:
 
     area_ha   [ha] of the whole field
     places    (longitude, latitude) [deg], the worst first
+    mown      whether such a crop is mown green, or nobody said what grows
     """
 
     alert: Alert
@@ -24,6 +25,7 @@ class News:
     crop: str | None
     area_ha: float
     places: tuple[tuple[float, float], ...]
+    mown: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,11 +84,6 @@ def _told(one: News, language: str) -> str:
         return say(
             "{field}: what was seen on {since} has passed.", language, field=field, since=day(alert.since, language)
         )
-    what = (
-        say("a part of {area} ha is behind the rest of the field", language, area=number(alert.area_ha, 1, language))
-        if alert.what == "part_behind"
-        else say("the whole field is behind its neighbours of the same crop", language)
-    )
     sure = (
         say("seen once: a cloud that was not recognised is possible", language)
         if alert.looks == 1
@@ -96,16 +93,41 @@ def _told(one: News, language: str) -> str:
         "{field}: {what}, NDVI {drop} below expectation, since {since}; {sure}. Last clear look {last}.",
         language,
         field=field,
-        what=what,
+        what=_what(alert, language),
         drop=number(alert.drop, 2, language),
         since=day(alert.since, language),
         sure=sure,
         last=day(alert.last_look, language),
     )
+    if alert.well_at is not None:
+        told += " " + say("Seen well last on {day}.", language, day=day(alert.well_at, language))
+    if one.mown:
+        told += " " + say("If it was mown, that is the reason.", language)
     if not one.places:
         return told
     places = "; ".join(f"{latitude:.5f}, {longitude:.5f}" for longitude, latitude in one.places)
     return f"{told} {say('Look at', language)}: {places}."
+
+
+def _what(alert: Alert, language: str) -> str:
+    """What is behind, and behind what."""
+    if alert.what == "field_behind":
+        return say("the whole field is behind its neighbours of the same crop", language)
+    area = number(alert.area_ha, 1, language)
+    if alert.length_m >= STRIP * alert.width_m > 0:
+        return say(
+            "a strip of {area} ha, {length} m by {width} m, is behind the rest of the field: perhaps missed in sowing "
+            "or spreading",
+            language,
+            area=area,
+            length=number(alert.length_m, 0, language),
+            width=number(alert.width_m, 0, language),
+        )
+    if alert.against == "past_seasons":
+        return say(
+            "a part of {area} ha is behind the rest of the field, more than in past seasons", language, area=area
+        )
+    return say("a part of {area} ha is behind the rest of the field, more than before", language, area=area)
 
 
 def _printable(name: str) -> str:

@@ -14,6 +14,7 @@ KIND_NAMES = {
     "fieldstats": "field tables of passes",
     "alerts": "what falls behind",
     "messages": "letters to farms",
+    "patterns": "patterns of past seasons",
     "relief": "relief",
     "bare_soil": "colour of bare soil",
     "soil": "soil and nutrients",

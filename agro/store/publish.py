@@ -28,7 +28,7 @@ from agro.domain.errors import StoreDown, TornFile
 
 # Every kind of result, and the depth of its folders below the kind's own.
 KINDS = {
-    **{"outlines": 1, "season_fields": 1, "passes": 2, "fieldstats": 2, "alerts": 2, "messages": 2},
+    **{"outlines": 1, "season_fields": 1, "passes": 2, "fieldstats": 2, "alerts": 2, "messages": 2, "patterns": 2},
     **{"relief": 2, "soil": 2, "moisture_edges": 2, "moisture": 2, "water": 2, "seasons": 2, "zones": 2},
     **{"prescriptions": 2, "as_applied": 2},
     **{"harvest": 1, "statistics": 1, "harvest_summaries": 1, "yield_maps": 2},

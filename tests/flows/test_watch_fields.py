@@ -1,11 +1,13 @@
 import email
 import email.policy
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 from workshop import GREEN, Made, Ran, Scene
 
@@ -100,6 +102,39 @@ def test_a_field_that_is_gone_a_changed_farm_and_odd_names_sink_nobody(
     assert go("b", passes, {"farm_id": "another"}).told == (odd, "another")  # one is rid of it, the other has it
     later = [*passes, scene("2021-07-16", hit=True)]
     assert go("c", later, {"farm_id": "another"}, drop="west").failed == ()
+
+
+def test_past_seasons_tell_what_was_behind_from_the_start_and_are_read_once(
+    watched: Callable[..., Any], tmp_path: Path
+) -> None:
+    before = [scene(f"2020-{day}") for day in ("06-20", "07-01", "07-06", "07-11")]
+    hit = [*before, scene("2021-07-01", hit=True), scene("2021-07-06", hit=True)]
+    assert watched(hit, "a").alerts == 1
+    (mail,) = letters(tmp_path)
+    assert "чем в прошлые годы" in mail.get_body().get_content()
+    (made,) = (tmp_path / "store" / "patterns" / "2020").iterdir()
+    table = pd.read_parquet(made / "patterns.parquet")
+    assert set(table["field_id"]) == {"west", "east"} and table["ndvi_top"].notna().all()
+    watched([*hit, scene("2021-07-11", hit=True)], "b")
+    assert list((tmp_path / "store" / "patterns").glob("*/*")) == [made]
+
+
+def test_no_look_ahead_a_day_is_told_as_it_was_known(
+    make_catalog: Callable[..., Made], run: Callable[..., Ran], tmp_path: Path
+) -> None:
+    """The same alerts of a day, whether later passes are in the store or not; neither feed its patterns."""
+    known = [scene("2020-07-01"), scene("2020-07-06"), scene("2021-07-01"), scene("2021-07-06", hit=True)]
+    later = [scene("2021-07-11"), scene("2022-07-01", hit=True)]
+    tables = []
+    for name, scenes in (("then", known), ("now", [*known, *later])):
+        made = make_catalog(scenes, side=SIDE, name=name)
+        run(made, store=name)
+        out = f"messages.outbox={tmp_path / name / 'o'}"
+        assert watch(load("stac", made.overrides(tmp_path / name, out)), date(2021, 7, 6)).alerts == 1
+        (item,) = (tmp_path / name / "alerts" / "2021").iterdir()
+        tables.append(pd.read_parquet(item / "alerts.parquet"))
+        assert [folder.name for folder in (tmp_path / name / "patterns").iterdir()] == ["2020"]
+    pd.testing.assert_frame_equal(*tables)
 
 
 def test_looks_of_one_pass_over_two_tiles_are_one_look(

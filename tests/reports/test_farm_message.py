@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 from xml.etree import ElementTree as xml
 
@@ -5,10 +6,11 @@ from agro.domain.alert import Alert
 from agro.reports.farm_message import News, letter
 
 AT = datetime(2026, 7, 10, 5, tzinfo=UTC)
+WELL = datetime(2026, 7, 5, 5, tzinfo=UTC)
 
 
 def news(became: str = "new", looks: int = 1, name: str = "topki-7", places: int = 2) -> News:
-    alert = Alert(name, "part_behind", AT, AT, 4.2, 0.123, 0.01, looks, ())
+    alert = Alert(name, "part_behind", "past_seasons", AT, WELL, AT, 4.2, 0.123, 0.123, 0.01, looks, 250.0, 168.0, ())
     return News(alert, became, name, "яровая пшеница", 62.14, tuple((85.1 + i / 10, 55.2) for i in range(places)))
 
 
@@ -18,6 +20,8 @@ def test_a_letter_says_what_where_since_when_and_how_sure() -> None:
     for part in (
         "topki-7, яровая пшеница, 62,1 га",
         "участок 4,2 га",
+        "чем в прошлые годы",
+        "отставания не было 05.07.2026",
         "на 0,12",
         "с 10.07.2026",
         "облако",
@@ -27,6 +31,17 @@ def test_a_letter_says_what_where_since_when_and_how_sure() -> None:
     assert "МОДЕЛЬНЫЕ" not in told.text
     assert "подтверждено съёмками: 3" in letter("Заря", [news(looks=3)], False, "ru").text
     assert "МОДЕЛЬНЫЕ ДАННЫЕ" in letter("Заря", [news()], True, "ru").text
+
+
+def test_a_letter_words_what_may_be_the_cause_and_against_what() -> None:
+    one = news()
+    strip = replace(one, alert=replace(one.alert, length_m=800.0, width_m=40.0, well_at=None))
+    text = letter("Заря", [strip], False, "ru").text
+    assert "полоса 4,2 га, 800 на 40 м" in text and "пропуск при севе" in text and "не было" not in text
+    newer = replace(one, alert=replace(one.alert, against="this_season"), mown=True)
+    text = letter("Заря", [newer], False, "ru").text
+    assert "сильнее, чем раньше" in text and "Если здесь косили" in text
+    assert "косили" not in letter("Заря", [one], False, "ru").text
 
 
 def test_what_is_over_needs_no_walk() -> None:

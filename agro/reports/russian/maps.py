@@ -171,6 +171,7 @@ MAPS: dict[str, str] = {
     "field tables of passes": "таблицы полей по съёмкам",
     "what falls behind": "отставание полей",
     "letters to farms": "письма хозяйствам",
+    "patterns of past seasons": "рисунок полей прошлых лет",
     "relief": "рельеф",
     "soil": "почва",
     "soil and nutrients": "почва и элементы питания",
