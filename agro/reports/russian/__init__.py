@@ -12,12 +12,12 @@ from agro.reports.russian.terminals import TERMINALS
 
 RUSSIAN: dict[str, str] = {
     **AGROMAPS,
+    **FORECASTS,
     **HARVEST,
     **INPUTS,
     **LETTERS,
     **MAPS,
     **OUTPUT,
-    **FORECASTS,
     **RUNS,
     **TERMINALS,
 }
