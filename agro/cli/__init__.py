@@ -2,7 +2,15 @@
 
 import typer
 
-from agro.cli import harvest, maps, prescriptions, runs, store, terminals
+from agro.cli import (
+    forecasts,
+    harvest,
+    maps,
+    prescriptions,
+    runs,
+    store,
+    terminals,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,6 +32,9 @@ for command in (
     maps.maps,
     prescriptions.prescribe,
     harvest.yields,
+    forecasts.forecast,
+    forecasts.train,
+    forecasts.score,
 ):
     app.command()(command)
 app.add_typer(export_app, name="export")

@@ -36,6 +36,9 @@ KIND_NAMES = {
     "statistics": "statistics of districts",
     "harvest_summaries": "the harvest as it comes",
     "yield_maps": "yield maps",
+    "models": "fitted models",
+    "forecasts": "yield forecasts",
+    "scores": "scores of forecasts",
 }
 MOST_SHOWN = 20  # refusals told one by one; the rest is counted
 

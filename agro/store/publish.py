@@ -33,6 +33,7 @@ KINDS = {
     **{"prescriptions": 2, "as_applied": 2, "sufficiency": 2},
     **{"prescriptions": 2, "as_applied": 2},
     **{"harvest": 1, "statistics": 1, "harvest_summaries": 1, "yield_maps": 2},
+    **{"models": 2, "forecasts": 1, "scores": 1},
     **{"radar": 2, "radar_edges": 2, "radar_wetness": 2, "bare_soil": 2, "moisture_counts": 1},
     **{"moisture_anchors": 1, "field_moisture": 2},
 }

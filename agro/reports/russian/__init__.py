@@ -1,6 +1,7 @@
 """The Russian of every sentence that a farmer, an analyst or an operator reads. The key is the English one."""
 
 from agro.reports.russian.agromaps import AGROMAPS
+from agro.reports.russian.forecasts import FORECASTS
 from agro.reports.russian.harvest import HARVEST
 from agro.reports.russian.inputs import INPUTS
 from agro.reports.russian.letters import LETTERS
@@ -12,6 +13,7 @@ from agro.reports.russian.terminals import TERMINALS
 
 RUSSIAN: dict[str, str] = {
     **AGROMAPS,
+    **FORECASTS,
     **HARVEST,
     **INPUTS,
     **LETTERS,
