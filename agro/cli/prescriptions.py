@@ -21,7 +21,7 @@ def prescribe(
     farm: Annotated[str | None, typer.Option(help="Only the fields of this farm.", metavar="ID")] = None,
     district: Annotated[str | None, typer.Option(help="Only the fields of this district.", metavar="NAME")] = None,
     crop: Annotated[str | None, typer.Option(help="What will grow; the season table's by default.")] = None,
-    planned_yield: Annotated[float | None, typer.Option(help="Planned yield [t/ha].", metavar="T_HA")] = None,
+    planned_yield: Annotated[float | None, typer.Option(help="Planned yield, t/ha.", metavar="T_HA")] = None,
     nutrient: Annotated[
         list[str], typer.Option("--nutrient", help="n, p2o5, k2o, s or caco3 (lime); may be repeated.")
     ] = [],  # noqa: B006
@@ -31,7 +31,7 @@ def prescribe(
     terminal: Annotated[
         list[str], typer.Option("--terminal", help="Write the file of this terminal; may be repeated.", metavar="NAME")
     ] = [],  # noqa: B006
-    machine_width: Annotated[float | None, typer.Option(help="Working width of the machine [m].", metavar="M")] = None,
+    machine_width: Annotated[float | None, typer.Option(help="Working width of the machine, m.", metavar="M")] = None,
     season: Annotated[int | None, typer.Option(help="The season; the coming one by default.", metavar="YEAR")] = None,
     trial: Annotated[
         bool, typer.Option("--trial", help="Prescribe the strips of a trial instead of one rate.")
