@@ -3,6 +3,7 @@
 A region that was drawn once lies in the folder for temporary files.
 """
 
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -73,7 +74,11 @@ def _draw(outlines: gpd.GeoDataFrame, seed: int) -> Iterator[tuple[str, dict[str
         for season in SEASONS:
             started = time.monotonic()
             yield f"{place.district}-{season}", _season(place, own, season, was)
-            print(f"seed {seed}, {place.district} {season}: {time.monotonic() - started:.0f} s", flush=True)
+            print(
+                f"seed {seed}, {place.district} {season}: {time.monotonic() - started:.0f} s",
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 def _season(place: Ground, own: gpd.GeoDataFrame, season: int, was: Past) -> dict[str, np.ndarray]:
@@ -130,7 +135,5 @@ def _read(file: Path, own: gpd.GeoDataFrame) -> Drawn:
 
 
 if __name__ == "__main__":
-    import sys
-
     for text in sys.argv[1:]:
         region(int(text))

@@ -21,9 +21,11 @@ from flows.occasions import FOUND, PUBLISHED, when
 from flows.plan import read_land
 from flows.settings import Settings, load
 from flows.watch_fields import watch_fields
+from flows.weekly_outlook import weekly_outlook
 from flows.winter_review import winter_review
 
 FALLBACK_CRON = "30 2 * * 1"  # Monday morning in Kuzbass: what an event lost is made up for
+OUTLOOK_CRON = "0 4 * 5-10 1"  # Mondays of the season: weather and harvest go on without a pass
 WINTER_CRON = "0 3 1 11 *"  # when the season is over
 WAIT_S = 3600  # [s] a scheduled run waits for one that somebody started by hand
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
@@ -82,6 +84,13 @@ def deployments(config: str, overrides: Sequence[str]) -> list[Any]:
             "watch-fields",
             triggers=[published],
             schedules=[Cron(FALLBACK_CRON, timezone="UTC")],
+            concurrency_limit=ONE_AT_A_TIME,
+            **common,
+        ),
+        weekly_outlook.to_deployment(
+            "weekly-outlook",
+            triggers=[published],
+            schedules=[Cron(OUTLOOK_CRON, timezone="UTC")],
             concurrency_limit=ONE_AT_A_TIME,
             **common,
         ),

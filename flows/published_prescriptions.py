@@ -40,14 +40,19 @@ def field_of(land: Land, field_id: str) -> tuple[Geometry, str]:
     """A field's outline [m] and its version. Raises BadInput."""
     at = land.outlines.index[land.outlines["field_id"] == field_id]
     if not len(at):
-        raise BadInput(
-            "RX-FIELD",
-            "there is no field {met} among the outlines",
-            "fields are for instance {expected}",
-            met=field_id,
-            expected=", ".join(land.outlines["field_id"].astype(str)[:5]),
-        )
+        raise unknown_field(land, field_id)
     return land.on_grid.loc[at[0]], str(land.outlines["version"].loc[at[0]])
+
+
+def unknown_field(land: Land, field_id: str) -> BadInput:
+    """What is said of a field that nobody knows."""
+    return BadInput(
+        "RX-FIELD",
+        "there is no field {met} among the outlines",
+        "fields are for instance {expected}",
+        met=field_id,
+        expected=", ".join(land.outlines["field_id"].astype(str)[:5]),
+    )
 
 
 def again(settings: Settings, store: Store, field_id: str, terminal: str) -> Again:

@@ -24,6 +24,7 @@ CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 _PATHS = (
     *("store.path", "imagery.catalog", "imagery.bands", "fields.path", "fields.seasons", "twin.path"),
     *("messages.outbox", "messages.addresses", "records.elevation", "records.soil", "records.weather"),
+    *("advice.fertilisers", "advice.prices", "advice.protection", "advice.trials", "advice.n_rich"),
     *("records.harvest", "records.statistics", "records.harvest_summaries", "records.yield_monitors"),
     "records.moisture",
 )
@@ -127,6 +128,26 @@ class Maps(_Section):
     implement_width_m: float = Field(ge=1, le=60)
 
 
+class Advice(_Section):
+    season: int = Field(ge=0, le=2100)
+    nutrients: tuple[Literal["n", "p2o5", "k2o", "s", "caco3"], ...] = Field(min_length=1)
+    products: tuple[str, ...]
+    fertilisers: Path
+    prices: _MaybePath
+    currency: str
+    protection: _MaybePath
+    trials: _MaybePath
+    n_rich: _MaybePath
+    scheme: str
+    placement: Literal["in_soil", "surface"]
+    frozen_soil: bool
+    terminals: tuple[str, ...]
+    lowest_kg_ha: float = Field(ge=0, le=10_000)
+    highest_kg_ha: float = Field(gt=0, le=20_000)
+    step_kg_ha: float = Field(gt=0, le=500)
+    customer: str
+
+
 class Twin(_Section):
     path: Path
     seed: int = Field(ge=0, le=2**31)
@@ -152,6 +173,7 @@ class Settings(BaseSettings):
     maps: Maps
     watch: Watch
     messages: Messages
+    advice: Advice
     twin: Twin
 
     @classmethod

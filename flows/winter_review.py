@@ -1,4 +1,4 @@
-"""What more than one pass is needed for: relief, soil, seasons, wetness and its edges, water, zones."""
+"""What more than one pass is needed for: relief, soil, seasons, wetness, water, zones; forecasts against harvests."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +13,7 @@ from agro.store.index import Index, opened
 from agro.store.publish import KINDS, Store, writing
 from flows.bare_soil_maps import make_bare_soil
 from flows.field_moisture import make_field_moisture
+from flows.forecast_scores import score_and_refit
 from flows.ground_maps import make_relief
 from flows.harvest_records import keep_records
 from flows.moisture_maps import make_wetness
@@ -56,6 +57,7 @@ _STEPS: dict[str, Callable[[_Work], list[Refusal]]] = {  # in this order: later 
     "radar": lambda w: make_radar(w.settings, w.land, w.store, w.index, w.today),
     "water balance": lambda w: make_water(w.settings, w.land, w.records.weather, w.store, w.index),
     "zones": lambda w: make_zones(w.settings, w.land, w.store, w.index),
+    "forecast scores": lambda w: score_and_refit(w.settings, w.land, w.records, w.index),
 }
 
 

@@ -4,8 +4,10 @@ import typer
 
 from agro.cli import (
     composites,
+    forecasts,
     harvest,
     maps,
+    prescriptions,
     runs,
     store,
     terminals,
@@ -30,7 +32,11 @@ for command in (
     maps.show,
     maps.sheet,
     maps.maps,
+    prescriptions.prescribe,
     harvest.yields,
+    forecasts.forecast,
+    forecasts.train,
+    forecasts.score,
 ):
     app.command()(command)
 app.add_typer(export_app, name="export")

@@ -24,6 +24,7 @@ SEASON_COLUMNS = (
     "n_kg_ha",
     "p2o5_kg_ha",
     "k2o_kg_ha",
+    "manure_t_ha",
 )
 STRAW = ("left", "removed")
 

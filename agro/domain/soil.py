@@ -47,6 +47,7 @@ _ROWS = (
     *(_nutrient(name) for name in ("p2o5", "k2o")),
     Determinand("n_no3_mg_kg", "mg/kg", "n_no3", logarithmic=True),
     Determinand("s_mg_kg", "mg/kg", "s", logarithmic=True),
+    Determinand("hydrolytic_mmol_100g", "mmol/100g"),
     *(_trace(name) for name in ("cu", "zn", "mn", "co", "b", "mo")),
 )
 DETERMINANDS: dict[str, Determinand] = {row.name: row for row in _ROWS}

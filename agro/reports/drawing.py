@@ -143,6 +143,24 @@ def mark_simulated(figure: Figure, simulated: bool, language: str) -> None:
         )
 
 
+def wrapped(text: str, width: int) -> str:
+    """A text in lines.
+
+    text     words
+    width    most letters of a line [1]
+    returns  text [-] with line breaks; a longer word has a line of its own
+    source   ours
+    """
+    lines, line = [], ""
+    for word in text.split():
+        if line and len(line) + len(word) + 1 > width:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}".strip()
+    return "\n".join([*lines, line])
+
+
 def png(figure: Figure) -> bytes:
     """The picture as bytes; equal pictures give equal bytes.
 

@@ -16,7 +16,7 @@ from matplotlib.patches import Patch
 from shapely import Geometry, contains_xy
 
 from agro.domain.grid import Grid
-from agro.reports.drawing import clipped, colour_bar, frame, hatched, mark_simulated, png, rings
+from agro.reports.drawing import clipped, colour_bar, frame, hatched, mark_simulated, png, rings, wrapped
 from agro.reports.styles import FAINT, HIDDEN, INK, STYLES, Style
 from agro.reports.words import number, say
 
@@ -114,7 +114,7 @@ def map_picture(sheet: Sheet, language: str) -> bytes:
     figure.text(0.04, 0.91, f"{say('Field', language)} {sheet.field_id}{crop}{area}", fontsize=12, color=INK)
     told = "; ".join(filter(None, (panel.told, _stretched(style, language))))
     figure.text(0.04, 0.88, _sentence(say(style.name, language), told), fontsize=11, color=INK)
-    figure.text(0.04, 0.02, _wrapped(panel.note, 105), fontsize=10, color=INK, va="bottom")
+    figure.text(0.04, 0.02, wrapped(panel.note, 105), fontsize=10, color=INK, va="bottom")
     mark_simulated(figure, sheet.simulated, language)
     return png(figure)
 
@@ -126,9 +126,9 @@ def _draw_panel(figure: Figure, left: float, low: float, panel: Panel, outline: 
     if panel.values is None:
         axes = figure.add_axes((left, low + 0.03, 0.31, 0.205))
         axes.axis("off")
-        axes.text(0.5, 0.5, _wrapped(panel.missing, 38), ha="center", va="center", fontsize=9, color=INK)
+        axes.text(0.5, 0.5, wrapped(panel.missing, 38), ha="center", va="center", fontsize=9, color=INK)
         return
-    note = _wrapped(panel.note, _COLUMN)
+    note = wrapped(panel.note, _COLUMN)
     below = 0.018 + _LINE * (note.count("\n") + 1)  # the scale bar stands between the map and the note
     axes = figure.add_axes((left, low + below, 0.31, 0.235 - below))
     _map(figure, axes, (left + 0.335, low + 0.06, 0.012, 0.15), panel, style, outline, language, size=7.5)
@@ -205,7 +205,7 @@ def _draw_water(figure: Figure, left: float, low: float, sheet: Sheet, language:
     axes = figure.add_axes((left + 0.035, low + 0.045, 0.36, 0.18))
     if sheet.water is None or sheet.water.empty:
         axes.axis("off")
-        axes.text(0.5, 0.5, _wrapped(sheet.water_note, 38), ha="center", va="center", fontsize=9, color=INK)
+        axes.text(0.5, 0.5, wrapped(sheet.water_note, 38), ha="center", va="center", fontsize=9, color=INK)
         return
     days = sheet.water["day"]
     for name, colour, dashes, label in (
@@ -223,12 +223,12 @@ def _draw_water(figure: Figure, left: float, low: float, sheet: Sheet, language:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     axes.legend(frameon=False, fontsize=8, loc="upper right")
-    figure.text(left, low, _wrapped(sheet.water_note, _COLUMN), fontsize=8, color=INK, va="bottom")
+    figure.text(left, low, wrapped(sheet.water_note, _COLUMN), fontsize=8, color=INK, va="bottom")
 
 
 def _titles(figure: Figure, left: float, low: float, question: str, told: str) -> None:
     figure.text(left, low + 0.266, question, fontsize=12, weight="bold", color=INK)
-    figure.text(left, low + 0.259, _wrapped(told, _COLUMN), fontsize=8, color=INK, va="top")
+    figure.text(left, low + 0.259, wrapped(told, _COLUMN), fontsize=8, color=INK, va="top")
 
 
 def _style(panel: Panel) -> Style:
@@ -243,14 +243,3 @@ def _style(panel: Panel) -> Style:
 def _sentence(name: str, told: str) -> str:
     whole = f"{name}; {told}" if told else name
     return whole[:1].upper() + whole[1:]
-
-
-def _wrapped(text: str, width: int) -> str:
-    lines, line = [], ""
-    for word in text.split():
-        if line and len(line) + len(word) + 1 > width:
-            lines.append(line)
-            line = word
-        else:
-            line = f"{line} {word}".strip()
-    return "\n".join([*lines, line])

@@ -31,11 +31,15 @@ KIND_NAMES = {
     "seasons": "season curves",
     "zones": "productivity zones",
     "prescriptions": "prescriptions",
+    "sufficiency": "sufficiency of nitrogen",
     "as_applied": "what was applied",
     "harvest": "harvest of fields",
     "statistics": "statistics of districts",
     "harvest_summaries": "the harvest as it comes",
     "yield_maps": "yield maps",
+    "models": "fitted models",
+    "forecasts": "yield forecasts",
+    "scores": "scores of forecasts",
 }
 MOST_SHOWN = 20  # refusals told one by one; the rest is counted
 

@@ -28,10 +28,12 @@ _HEADINGS = {
     "внесено n, кг д.в./га": "n_kg_ha",
     "внесено p2o5, кг д.в./га": "p2o5_kg_ha",
     "внесено k2o, кг д.в./га": "k2o_kg_ha",
+    "внесено навоза, т/га": "manure_t_ha",
 }
 _STRAW = {"оставлена": "left", "убрана": "removed", "left": "left", "removed": "removed"}
 _NEEDED = ("field_id", "season", "crop")
 _LIMIT_KG_HA = 1000.0  # [kg/ha] more nutrient than this in a season is a slip of unit
+_LIMIT_T_HA = 150.0  # [t/ha] of manure, likewise
 _SEASONS = range(1990, 2101)
 
 
@@ -113,7 +115,9 @@ def _row(cells: Mapping[str, Any], words: Mapping[str, str], where: Told) -> dic
         elif name == "season":
             row[name] = season_of(text, where)
         elif name.endswith("_kg_ha"):
-            row[name] = _dose(text, where, name)
+            row[name] = _dose(text, where, name, _LIMIT_KG_HA, Told("kg/ha", {}))
+        elif name.endswith("_t_ha"):
+            row[name] = _dose(text, where, name, _LIMIT_T_HA, Told("t/ha", {}))
         elif name in ("crop", "previous_crop"):
             row[name] = crop_of(text, words, where)
         elif name == "straw":
@@ -138,20 +142,21 @@ def season_of(text: str, where: Told, seasons: range = _SEASONS) -> int:
     return int(text[:4])
 
 
-def _dose(text: str, where: Told, column: str) -> float:
+def _dose(text: str, where: Told, column: str, limit: float, unit: Told) -> float:
     try:
         value = float(text.replace(",", ".").replace("\u00a0", ""))
     except ValueError:
         value = -1.0
-    if not 0 <= value <= _LIMIT_KG_HA:
+    if not 0 <= value <= limit:
         raise BadInput(
             "CSV-NUMBER",
-            "{where}: {column} is {met}, expected 0 to {limit} kg/ha",
+            "{where}: {column} is {met}, expected 0 to {limit} {unit}",
             "check the number and its unit",
             where=where,
             column=column,
             met=text,
-            limit=_LIMIT_KG_HA,
+            limit=limit,
+            unit=unit,
         )
     return value
 

@@ -25,6 +25,10 @@ _METHOD_WORDS = {
 }
 _UNITS = {  # what is written, and how many of our unit it is
     "mg/100g": (r"(мг|mg)\s*(/|на|per)\s*100\s*(г|g)\b\.?", 10.0),
+    "mmol/100g": (
+        r"(мг[\s.-]*экв|мэкв|ммоль|meq|mmol)\.?\s*(/|на|per)\s*100\s*(г|g)\b\.?|(смоль|cmol)\s*(/|на|per)\s*(кг|kg)\b",
+        1.0,
+    ),
     "mg/kg": (r"(мг|mg)\s*(/|на|per)?\s*(кг|kg)\b|\bppm\b|млн\s*[-–−]\s*1", 1.0),
     "%": (r"%|\bpct\b|процент\w*", 1.0),
     "cm": (r"\b(см|cm)\b", 1.0),
@@ -33,7 +37,7 @@ _UNITS = {  # what is written, and how many of our unit it is
 _FILLERS = (
     "содержание массовая доля подвижный подвижная подвижные подвижных подвижного обменный обменного обменная доступный "
     "соединения соединений форма формы по методу метод определения в на пересчете модификации мод цинао гост р "
-    "method available mobile exchangeable content of by in the as soil"
+    "почвы method available mobile exchangeable content of by in the as soil"
 )
 _ALIASES = {
     "sample_id": "sample id|sample|номер образца|n образца|образец|номер пробы|n пробы|проба|лабораторный номер",
@@ -53,6 +57,7 @@ _ALIASES = {
     "k2o_mg_kg": "k2o|калий|калий k2o|калия|калия k2o|k2o калий",
     "n_no3_mg_kg": "n no3|no3 n|нитратный азот|азот нитратный|азот нитратов|азота нитратов|нитратного азота|nitrate n",
     "s_mg_kg": "s|сера|серы|сера s|sulphur|sulfur",
+    "hydrolytic_mmol_100g": "hydrolytic acidity|гидролитическая кислотность|гидролитической кислотности|нг|hг",
     "cu_mg_kg": "cu|медь|меди|медь cu|copper",
     "zn_mg_kg": "zn|цинк|цинка|цинк zn|zinc",
     "mn_mg_kg": "mn|марганец|марганца|марганец mn|manganese",
@@ -176,7 +181,9 @@ def _column(place: int, heading: str, said: Said, where: str) -> Column | None:
         return Column(place, heading, name, _factor(name, unit or said.units.get(name), ("cm",), heading, where))
     if name not in DETERMINANDS:
         return Column(place, heading, name)
-    known = {"%": ("%",), "pH": ("pH",), "mg/kg": ("mg/kg", "mg/100g")}[DETERMINANDS[name].unit]
+    known = {"%": ("%",), "pH": ("pH",), "mg/kg": ("mg/kg", "mg/100g"), "mmol/100g": ("mmol/100g",)}[
+        DETERMINANDS[name].unit
+    ]
     unit = "pH" if known == ("pH",) and unit is None else unit or said.units.get(name)
     method = method_of(heading) or said.methods.get(name)
     if method is not None and DETERMINANDS[name].methods and method not in DETERMINANDS[name].methods:

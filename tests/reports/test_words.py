@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from agro.domain.errors import Refusal, Told
+from agro.reports.forecast_text import MODEL_NAMES
+from agro.reports.prescription_words import STATUS_NAMES
 from agro.reports.run_summary import KIND_NAMES
 from agro.reports.russian import RUSSIAN
 from agro.reports.styles import STYLES
@@ -32,7 +34,7 @@ _RAISED = {
 def sentences() -> dict[str, str]:
     """Every sentence that the code tells a person, and where."""
     found = {}
-    for path in [*ROOT.glob("agro/**/*.py"), *ROOT.glob("flows/**/*.py")]:
+    for path in [*ROOT.glob("agro/**/*.py"), *ROOT.glob("flows/**/*.py"), *ROOT.glob("models/**/*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call):
                 continue
@@ -66,8 +68,9 @@ def test_every_sentence_has_its_russian_and_no_russian_is_left_over() -> None:
     missing = {text: where for text, where in said.items() if text not in RUSSIAN}
     assert not missing
     style = {word for one in STYLES.values() for word in (one.question, one.name)}
+    style |= {*KIND_NAMES.values(), *_STEPS, *REASON_NAMES.values(), *STATUS_NAMES.values(), "RUB"}
     style |= {one.unit for one in STYLES.values() if any(letter.islower() for letter in one.unit)}
-    style |= {*KIND_NAMES.values(), *_STEPS, *_MISSING.values(), *REASON_NAMES.values()}
+    style |= {*_MISSING.values(), *MODEL_NAMES.values()}
     assert style <= set(RUSSIAN)
     assert set(KIND_NAMES) == set(KINDS)
     assert not set(RUSSIAN) - set(said) - style

@@ -140,7 +140,7 @@ INPUTS: dict[str, str] = {
     "write the date so": "запишите дату так",
     "{where}: the season is {met}, expected a year": "{where}: сезон {met}, ожидался год",
     "write the year of harvest": "запишите год урожая",
-    "{where}: {column} is {met}, expected 0 to {limit} kg/ha": "{where}: в столбце {column} стоит {met}, ожидалось от 0 до {limit} кг/га",
+    "{where}: {column} is {met}, expected 0 to {limit} {unit}": "{where}: в столбце {column} стоит {met}, ожидалось от 0 до {limit} {unit}",
     "check the number and its unit": "проверьте число и его единицу",
     "{where}: unknown crop {met}": "{where}: неизвестная культура {met}",
     "use a name of configs/crops.toml, or add it there": "используйте название из configs/crops.toml или добавьте его туда",

@@ -1,0 +1,120 @@
+"""Published forecasts against what was harvested: every season that is over, every day that was foretold."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from agro.domain.errors import BadInput, Refusal
+from agro.domain.outlook import LEVELS
+from agro.store import history
+from agro.store.index import Index, opened
+from agro.store.publish import Published, digest, read_asset, writing
+from agro.store.tables import from_parquet
+from flows.harvest_records import keep_records
+from flows.keeping import Result, keep
+from flows.plan import Land, read_land
+from flows.settings import Settings
+from flows.simulated import Records, records_of
+from flows.train_yields import refit
+from models.judge import interval_score, scores
+
+ALGORITHM = 1  # raise it when the same forecasts and harvests give other scores
+
+
+def score_published(settings: Settings, season: int | None = None) -> pd.DataFrame:
+    """The scores of one season's forecasts, or of all seasons', a row a day, crop and scope; kept in the store."""
+    land = read_land(settings)
+    with writing(settings.store.path, settings.store.wait_s) as store, opened(store) as index:
+        keep_records(settings, land, records_of(settings, land), index, datetime.now(UTC).date())
+        kept = score_all(index, season)
+        if not kept:
+            raise BadInput(
+                "SCORE-NOTHING",
+                "no published forecast is of a season whose harvest is on record",
+                "make forecasts with `agro forecast`, and name the harvest in records.harvest",
+            )
+        return pd.concat([from_parquet(read_asset(store, one, "scores")) for one in kept], ignore_index=True)
+
+
+def score_and_refit(settings: Settings, land: Land, records: Records, index: Index) -> list[Refusal]:
+    """Once a season's harvest came: what its forecasts missed, and models that know it; what could not be done."""
+    before = len(index.items("scores"))
+    score_all(index)
+    if len(index.items("scores")) == before:
+        return []
+    return refit(settings, land, records, index)[1]
+
+
+def score_all(index: Index, season: int | None = None) -> list[Published]:
+    """Score every season that has both forecasts and a harvest, where that is not done yet."""
+    harvest, statistics = (history.records(index.store, kind) for kind in ("harvest", "statistics"))
+    if harvest.empty:
+        return []
+    forecasts: dict[int, list[Published]] = {}
+    for result in index.items("forecasts"):
+        forecasts.setdefault(int(result.properties["agro:season"]), []).append(result)
+    kept = []
+    for year in sorted(set(forecasts) & {int(one) for one in harvest["season"]}):
+        if season in (None, year):
+            truth = _truth(harvest, statistics, year)
+            kept.append(_of_season(year, forecasts[year], truth, index))
+    return kept
+
+
+def _truth(harvest: pd.DataFrame, statistics: pd.DataFrame, year: int) -> pd.DataFrame:
+    """What was harvested: scope, subject, crop, observed_t_ha; districts by the newest statistics."""
+    own = harvest[harvest["season"] == year]
+    fields = own[["field_id", "crop", "barn_t_ha"]].set_axis(["subject", "crop", "observed_t_ha"], axis=1)
+    parts = [fields.assign(scope="field")]
+    if len(statistics):
+        rows = statistics[(statistics["season"] == year) & statistics["area_ha"].gt(0)].sort_values("known_on")
+        rows = rows.drop_duplicates(["district", "crop", "category"], keep="last")
+        whole = rows[rows["category"] == "all"]
+        parted = rows[rows["category"] != "all"]
+        sums = [one.groupby(["district", "crop"])[["production_t", "area_ha"]].sum() for one in (whole, parted)]
+        both = sums[0].combine_first(sums[1])
+        told = (both["production_t"] / both["area_ha"]).rename("observed_t_ha").reset_index()
+        parts.append(told.rename(columns={"district": "subject"}).assign(scope="district"))
+    return pd.concat(parts, ignore_index=True).drop_duplicates(["scope", "subject", "crop"], keep="last")
+
+
+def _of_season(year: int, forecasts: list[Published], truth: pd.DataFrame, index: Index) -> Published:
+    parents = [result.place for result in forecasts]
+    cells = [[str(cell) for cell in row] for row in truth.itertuples(index=False)]
+    place = f"scores/{year}--{digest([parents, cells, ALGORITHM])}"
+    standing = index.at(place)
+    if standing is not None:
+        return standing
+    rows = [row for result in forecasts for row in _of_forecast(result, truth, index)]
+    properties: dict[str, Any] = {
+        "datetime": f"{year}-12-31T00:00:00Z",
+        "agro:season": year,
+        "agro:parents": parents,
+        "agro:simulated": any(result.properties["agro:simulated"] for result in forecasts),
+    }
+    return keep(index.store, index, place, Result(properties, None, tables={"scores": pd.DataFrame(rows)}))
+
+
+def _of_forecast(result: Published, truth: pd.DataFrame, index: Index) -> list[dict[str, Any]]:
+    tables = [from_parquet(read_asset(index.store, result, name)) for name in ("fields", "districts")]
+    told = pd.concat([table for table in tables if len(table)], ignore_index=True)
+    told = told[told["quantity"] == "yield_t_ha"].rename(columns={"value": "told_t_ha"})
+    rows = told.merge(truth, on=["scope", "subject", "crop"])
+    about = {"season": result.properties["agro:season"], "as_of": result.properties["agro:as_of"]}
+    scored = []
+    for (scope, crop), own in rows.groupby(["scope", "crop"]):
+        own = own.reindex(columns=[*own.columns, *({"average_t_ha", "trend_t_ha"} - set(own.columns))])
+        figures = {name: value for name, value in vars(scores(own)).items() if name != "nrmse_median"}
+        for level in LEVELS:
+            n = round(100 * level)
+            low, high, observed = (own[name].to_numpy("float64") for name in (f"low_{n}", f"high_{n}", "observed_t_ha"))
+            known = np.isfinite(low)
+            inside = (observed >= low) & (observed <= high)
+            figures |= {
+                f"covered_{n}": float(inside[known].mean()) if known.any() else np.nan,
+                f"interval_score_{n}": interval_score(observed, low, high, level),
+            }
+        scored.append({**about, "scope": scope, "crop": crop, "model": own["model"].iloc[0], **figures})
+    return scored

@@ -1,0 +1,144 @@
+"""What the fields will yield, as of a day: after each pass that changed something, and every week."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from prefect import flow
+
+from agro.domain.errors import AgroError, BadInput, Refusal
+from agro.domain.outlook import Forecast
+from agro.store.index import Index, opened
+from agro.store.publish import Published, digest, read_asset, writing
+from agro.store.tables import from_parquet
+from flows.district_yields import districts_and_region
+from flows.forecast_tables import as_table, from_table
+from flows.harvest_records import keep_records
+from flows.keeping import Result, keep
+from flows.plan import Land, read_land
+from flows.settings import Settings, load
+from flows.simulated import records_of
+from flows.yield_models import Season, fitted_model, season_known
+from models.yield_ladder import PLAIN, tell_rung
+from models.yields import predict
+
+ALGORITHM = 1  # raise it when the same model and features give another forecast
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The forecasts of one day: of fields, then of districts and the region; what could not be told; where it lies."""
+
+    as_of: date
+    fields: tuple[Forecast, ...]
+    districts: tuple[Forecast, ...]
+    failed: tuple[Refusal, ...]
+    place: str
+    simulated: bool
+    district_of: Mapping[str, str] = field(default_factory=dict)
+
+
+@flow(name="weekly-outlook")
+def weekly_outlook(config: str = "default", overrides: Sequence[str] = ()) -> Outlook:
+    """Foresee the yields of every field and district. config and overrides as for `after_pass`."""
+    return outlook(load(config, overrides))
+
+
+def outlook(settings: Settings, as_of: date | None = None) -> Outlook:
+    """The same without Prefect, as of a day; without one, of the last day that is known of the season."""
+    land = read_land(settings)
+    records = records_of(settings, land)
+    today = datetime.now(UTC).date()
+    with writing(settings.store.path, settings.store.wait_s) as store, opened(store) as index:
+        refused = keep_records(settings, land, records, index, today)
+        season = season_known(settings, land, records, index, as_of or last_known(index, land, today))
+        result, failed = _forecasts(season, index)
+        told, summed = (from_parquet(read_asset(store, result, name)) for name in ("fields", "districts"))
+    where = told.dropna(subset=["district"]).set_index("subject")["district"].to_dict()
+    failures = (*land.refused, *refused, *failed)
+    return Outlook(
+        season.as_of,
+        tuple(from_table(told)),
+        tuple(from_table(summed)),
+        failures,
+        result.place,
+        season.simulated,
+        where,
+    )
+
+
+def of_district(done: Outlook, district: str | None) -> list[Forecast]:
+    """The sums of all districts; or of one district with each of its fields."""
+    if district is None:
+        return list(done.districts)
+    known = {one.subject for one in done.districts if one.scope == "district"}
+    if district not in known:
+        raise BadInput(
+            "FORECAST-DISTRICT",
+            "no forecast is of a district {met}",
+            "districts are {expected}",
+            met=district,
+            expected=", ".join(sorted(known)),
+        )
+    own = [one for one in done.districts if one.scope == "district" and one.subject == district]
+    return [*own, *(one for one in done.fields if done.district_of.get(one.subject) == district)]
+
+
+def last_known(index: Index, land: Land, today: date) -> date:
+    """Today; where nothing is known of this year, the last day of a season that passes or the season table tell of."""
+    looks = [result.properties["datetime"][:10] for result in index.items("fieldstats")]
+    newest = date.fromisoformat(max(looks)) if looks else None
+    seasons = [int(one) for one in land.seasons["season"].unique()] if len(land.seasons) else []
+    if today.year in seasons or (newest and newest.year == today.year):
+        return today
+    last = max([*seasons, *([newest.year] if newest else [])], default=today.year)
+    return min(today, newest) if newest and newest.year == last else min(today, date(last, 12, 31))
+
+
+def _forecasts(season: Season, index: Index) -> tuple[Published, list[Refusal]]:
+    """Every crop that is harvested, by its own model; the item that holds them all."""
+    now = season.table[season.table["season"] == season.as_of.year]
+    fields: list[Forecast] = []
+    districts: list[Forecast] = []
+    failed: list[Refusal] = []
+    models: list[str] = []
+    plain: list[dict[str, Any]] = []
+    for crop in sorted(set(now["crop"]) - set(season.rules["never_harvested"])):
+        try:
+            model, name = fitted_model(season, crop, index)
+        except AgroError as error:
+            failed.append(error.refusal)
+            continue
+        asked = season.asked(crop)
+        own = predict(model, asked, season.as_of, season.day, name)
+        plain += [{rung: tell_rung(rung, {}, model.past, asked) for rung in PLAIN}]
+        models.append(name)
+        fields += own
+        districts += districts_and_region(season, model, name, asked, own, index)
+    told, summed = as_table(fields), as_table(districts)
+    where = now.set_index("unit_id")[["farm_id", "district", "area_ha"]]
+    told = told.join(where.reindex(told["subject"]).reset_index(drop=True))
+    for rung in PLAIN:  # beside each forecast, so that its skill can be told when the harvest is in
+        told[f"{rung}_t_ha"] = np.concatenate([one[rung] for one in plain]) if plain else []
+    key = digest([season.as_of.isoformat(), models, _plain(told), _plain(summed), ALGORITHM])
+    place = f"forecasts/{season.as_of:%Y%m%d}--{key}"
+    properties: dict[str, Any] = {
+        "datetime": f"{season.as_of:%Y-%m-%d}T23:59:59Z",
+        "agro:as_of": season.as_of.isoformat(),
+        "agro:season": season.as_of.year,
+        "agro:models": models,
+        "agro:parents": [*season.parents, *(f"models/{name}" for name in models)],
+        "agro:answered": round(float(told["answered"].mean()), 4) if len(told) else 0.0,
+        "agro:simulated": season.simulated,
+    }
+    standing = index.at(place)
+    if standing is None:
+        standing = keep(index.store, index, place, Result(properties, None, tables={"fields": told, "districts": summed}))  # fmt: skip  # noqa: E501
+    return standing, failed
+
+
+def _plain(table: pd.DataFrame) -> list[list[str]]:
+    return [[str(cell) for cell in row] for row in table.itertuples(index=False)]

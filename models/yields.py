@@ -1,0 +1,218 @@
+"""The yield forecast of one crop and day of the season: a ladder of models, of which the simplest good one speaks.
+
+Average, trend, ridge on anomalies, boosted trees, Gaussian process: all are fitted, each season is told from the
+others, and the simplest rung that is not surely worse than the best is chosen. Where nothing beats average and trend
+one of these speaks, and says so. Rows far from all that is known are not told at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from agro.domain.errors import BadInput, Refusal
+from agro.domain.outlook import Estimate, Forecast, Interval, Misses, few_seasons
+from models.intervals import intervals, misses
+from models.judge import simplest_good
+from models.yield_hull import Hull, hull_of, outside
+from models.yield_ladder import (
+    PLAIN,
+    RUNGS,
+    Blocks,
+    LadderRules,
+    fit_rung,
+    names_of,
+    not_tried,
+    tell_left_out,
+    tell_rung,
+)
+from models.yield_levels import Past, past_of
+
+Array = np.ndarray
+
+VERSION = 1  # raise it when the same table gives another model
+_MOSTLY = 0.5  # [1] of the rows a model was fitted to were seen from above: it lives on looks. source: ours
+_LEAST_T_HA = 1e-3  # [t/ha] no forecast is less, so that shares of it exist
+
+
+@dataclass(frozen=True)
+class YieldModel:
+    """A fitted ladder.
+
+    day         month-day to which features were known
+    chosen      the rung that speaks; `state` is its own
+    left_out    a row a unit and season: unit_id, farm_id, district, season, area_ha, observed_t_ha, and a column a
+                rung with what it said of the season without knowing it [t/ha]
+    not_tried   why a rung was not tried, by rung
+    missed      what the chosen rung missed; None where seasons are too few to know
+    hull        where it knows its way; None for average and trend, which know it everywhere
+    """
+
+    crop: str
+    day: str
+    chosen: str
+    blocks: Mapping[str, tuple[str, ...]]
+    state: Mapping[str, Any]
+    past: Past
+    left_out: pd.DataFrame
+    not_tried: Mapping[str, Refusal]
+    missed: Misses | None
+    hull: Hull | None
+
+    @property
+    def why_plain(self) -> Refusal | None:
+        """Why the average or the trend speaks; None where features do."""
+        if self.chosen not in PLAIN:
+            return None
+        return Refusal(
+            "YIELD-FALLBACK",
+            "in {seasons} seasons on record no model surely beats average and trend",
+            "more seasons, fields and imagery may tell more",
+            {"seasons": len(self.past.seasons)},
+        )
+
+
+def fit(crop: str, day: str, table: pd.DataFrame, blocks: Blocks, rules: LadderRules) -> YieldModel:
+    """Fit all rungs and choose.
+
+    crop     its code [-]
+    day      month-day to which the features of all seasons are known [-]
+    table    a row a unit and season of the crop: `unit_id`, `farm_id`, `district`, `season` [a], `area_ha` [ha],
+             `yield_t_ha` [t/ha] (rows without are not used) and the features
+    blocks   names of the features [-] by block
+    rules    when which rung is tried [1]
+    returns  YieldModel, yields [t/ha]
+    raises   BadInput where no harvest of the crop is on record
+    source   METHODS (ladder); choice: Breiman 1984, paired by season
+    """
+    seen = table[table["yield_t_ha"].notna()].sort_values(["season", "unit_id"], ignore_index=True)
+    if seen.empty:
+        raise BadInput(
+            "YIELD-NO-HARVEST",
+            "{crop}: no harvest is on record, so nothing can be foreseen",
+            "give harvests of past seasons",
+            crop=crop,
+        )
+    seasons, skipped = int(seen["season"].nunique()), not_tried(seen, blocks, rules)
+    left_out = seen[["unit_id", "farm_id", "district", "season", "area_ha"]].assign(observed_t_ha=seen["yield_t_ha"])
+    chosen, missed = "average", None
+    if seasons >= rules.fewest_seasons:
+        told = {rung: tell_left_out(rung, seen, blocks) for rung in RUNGS if rung not in skipped}
+        left_out = left_out.assign(**told)
+        chosen = simplest_good(_squares(left_out, list(told)))
+        missed = misses(_errors(left_out, chosen))
+    hull = None if chosen in PLAIN else hull_of(seen, names_of(blocks), rules.hull_margin)
+    used = {name: tuple(columns) for name, columns in blocks.items()}
+    state = fit_rung(chosen, seen, blocks)
+    return YieldModel(crop, day, chosen, used, state, past_of(seen), left_out, skipped, missed, hull)
+
+
+def tell(model: YieldModel, asked: pd.DataFrame) -> Array:
+    """The bare expectation of the chosen rung.
+
+    model    fitted
+    asked    rows with its features
+    returns  (row,) [t/ha]; NaN where nothing is known
+    source   see the rungs
+    """
+    told: Array = np.maximum(tell_rung(model.chosen, model.state, model.past, asked), _LEAST_T_HA)
+    return told
+
+
+def predict(model: YieldModel, asked: pd.DataFrame, as_of: date, day: str, name: str) -> list[Forecast]:
+    """What the model foresees for fields of one season.
+
+    model    fitted to the same features by the same month-day
+    asked    a row a field: `unit_id`, `farm_id`, `district`, `season` [a] and the features
+    as_of    the last day that is known [date]
+    day      month-day to which the features are known [-]
+    name     what the model is called, with the key of its file [-]
+    returns  one Forecast a row [t/ha], in order; without estimate where it abstains, and then `why`
+    raises   BadInput where the features are not those of the model
+    source   ours
+    """
+    check_features(model, asked, day, name)
+    value, told = tell(model, asked), []
+    for unit, season, v, silent in zip(asked["unit_id"], asked["season"], value, silences(model, asked), strict=True):
+        estimate, ends, why = (None, (), silent) if silent else _told(model, float(v))
+        common = (model.crop, int(season), "yield_t_ha", as_of, estimate, ends, f"{name}: {model.chosen}")
+        told.append(Forecast("field", str(unit), *common, float(estimate is not None), why))  # type: ignore[arg-type]
+    return told
+
+
+def check_features(model: YieldModel, asked: pd.DataFrame, day: str, name: str) -> None:
+    """Refuse rows that the model was not made for.
+
+    model    fitted
+    asked    rows with features
+    day      month-day to which they are known [-]
+    name     what the model is called [-]
+    returns  nothing [-]
+    raises   BadInput
+    source   ours
+    """
+    missing = [one for one in names_of(model.blocks) if one not in asked] if model.chosen not in PLAIN else []
+    if missing or day != model.day:
+        raise BadInput(
+            "MODEL-FEATURES",
+            "{where}: was fitted to features known by {expected}; met {met}",
+            "fit a model for this day with `agro train`",
+            where=name,
+            expected=model.day,
+            met=", ".join(missing) if day == model.day else day,
+        )
+
+
+def silences(model: YieldModel, asked: pd.DataFrame) -> list[Refusal | None]:
+    """Why rows are not told.
+
+    model    fitted
+    asked    rows with its features
+    returns  a refusal [-] for each row, None where it is told
+    source   ours
+    """
+    if len(model.past.seasons) < 2:
+        one = Refusal(
+            "YIELD-ONE-SEASON",
+            "{crop}: harvests of one season only; how seasons differ is not known",
+            "give harvests of more seasons",
+            {"crop": model.crop},
+        )
+        return [one] * len(asked)
+    if model.hull is None:
+        return [None] * len(asked)
+    columns = list(model.blocks.get("canopy", ()))
+    blind = np.zeros(len(asked), bool)
+    if columns and model.hull.seen_share >= _MOSTLY:
+        blind = asked[columns].isna().all(axis=1).to_numpy()
+    unseen = Refusal(
+        "YIELD-UNSEEN",
+        "no clear look at the field this season, and the model lives on looks",
+        "wait for a clear pass",
+    )
+    return [unseen if b else why for b, why in zip(blind, outside(model.hull, asked), strict=True)]
+
+
+def _told(model: YieldModel, value: float) -> tuple[Estimate, tuple[Interval, ...], Refusal | None]:
+    missed = model.missed
+    if missed is None:
+        return Estimate(value, np.nan, "t/ha"), (), few_seasons(len(model.past.seasons))
+    error = value * float(np.sqrt(missed.year_cv**2 + missed.district_cv**2 + missed.field_cv**2))
+    return Estimate(value, error, "t/ha"), intervals(value, error, missed, "field"), model.why_plain
+
+
+def _squares(left_out: pd.DataFrame, rungs: list[str]) -> pd.DataFrame:
+    """Mean squared error, a row a season, a column a rung."""
+    square = left_out[rungs].sub(left_out["observed_t_ha"], axis=0) ** 2
+    return square.groupby(left_out["season"]).mean()
+
+
+def _errors(left_out: pd.DataFrame, rung: str) -> pd.DataFrame:
+    told = left_out[rung].clip(lower=_LEAST_T_HA)
+    rows = left_out[["unit_id", "district", "season", "area_ha"]]
+    return rows.assign(told_t_ha=told, error=left_out["observed_t_ha"] / told - 1)

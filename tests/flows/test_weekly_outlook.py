@@ -1,0 +1,94 @@
+"""Forecasts of a region as tables: no look ahead to the bit, nothing twice, and what cannot be told is said."""
+
+from datetime import date
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from flows.settings import CONFIGS, facts
+from flows.simulated import simulated_tables
+from flows.yield_tables import Books, as_known
+from models.yield_features import feature_blocks
+from models.yield_ladder import LadderRules
+from models.yields import fit, predict
+
+AS_OF = date(2022, 7, 15)
+CROP = "spring_wheat"
+
+
+@cache
+def books() -> Books:
+    made = simulated_tables(31, tuple(range(2016, 2023)), 16, pixels=10)
+    fields = pd.DataFrame(made.outlines[["field_id", "farm_id", "district", "area_ha"]])
+    fields = fields.merge(made.soil.add_prefix("ground_").rename(columns={"ground_field_id": "field_id"}))
+    harvest = made.harvest.assign(barn_t_ha=made.harvest["yield_t_ha"])
+    return Books(fields, made.seasons, made.fieldstats, made.weather, harvest, 55.3)
+
+
+def foretold(known: Books) -> list[Any]:
+    rules = facts(CONFIGS / "yields.toml")
+    table = as_known(known, AS_OF, rules, facts(CONFIGS / "water.toml"))
+    own = table[table["crop"] == CROP]
+    past, asked = own[own["season"] < AS_OF.year], own[own["season"] == AS_OF.year]
+    ladder = {name: rules["ladder"][name] for name in LadderRules.__dataclass_fields__}
+    model = fit(CROP, f"{AS_OF:%m-%d}", past, feature_blocks(past), LadderRules(**ladder))
+    told = predict(model, asked, AS_OF, f"{AS_OF:%m-%d}", "m")
+    assert model.chosen not in ("average", "trend"), "plain rungs read no feature: the poison would prove nothing"
+    assert any(one.estimate is not None for one in told)
+    return told
+
+
+def poisoned(clean: Books) -> Books:
+    """The same, with nonsense in everything that came after the day."""
+    looks, weather, harvest, seasons = (
+        t.copy() for t in (clean.fieldstats, clean.weather, clean.harvest, clean.seasons)
+    )
+    late = looks["acquired_at"] >= pd.Timestamp(AS_OF, tz="UTC") + pd.Timedelta(days=1)
+    assert late.sum() > 100
+    looks.loc[late, ["mean", "p10", "p50", "p90"]] = 0.99
+    for column in weather.select_dtypes("number"):
+        weather.loc[weather["day"] > pd.Timestamp(AS_OF), column] = 77.0
+    harvest.loc[harvest["season"] >= AS_OF.year, "barn_t_ha"] = 99.0
+    now = seasons["season"] == AS_OF.year
+    seasons.loc[now, "harvested_on"] = date(2022, 7, 1)
+    later = seasons[now].assign(season=AS_OF.year + 1, crop="fallow", previous_crop="potato", n_kg_ha=500.0)
+    return Books(clean.fields, pd.concat([seasons, later]), looks, weather, harvest, clean.latitude)
+
+
+def test_no_forecast_looks_ahead() -> None:
+    assert foretold(poisoned(books())) == foretold(books())
+
+
+def test_poison_of_what_was_known_shows() -> None:
+    """The same nonsense a day earlier changes the forecast: the test above can fail."""
+    clean = books()
+    looks = clean.fieldstats.copy()
+    recent = looks["acquired_at"].dt.year == AS_OF.year
+    looks.loc[recent & (looks["acquired_at"] < pd.Timestamp(AS_OF, tz="UTC")), "p50"] *= 1.1
+    changed = foretold(Books(clean.fields, clean.seasons, looks, clean.weather, clean.harvest, clean.latitude))
+    values = [[np.nan if one.estimate is None else one.estimate.value for one in told] for told in (changed, foretold(clean))]  # fmt: skip
+    assert not np.array_equal(values[0], values[1])
+
+
+def test_a_region_without_weather_or_looks_still_has_its_average() -> None:
+    clean = books()
+    bare = Books(clean.fields, clean.seasons, clean.fieldstats.iloc[:0], None, clean.harvest, clean.latitude)
+    rules = facts(CONFIGS / "yields.toml")
+    table = as_known(bare, AS_OF, rules, facts(CONFIGS / "water.toml"))
+    assert len(table) == len(clean.seasons) and table["growth_light_mj_m2"].isna().all()
+    past = table[(table["crop"] == CROP) & (table["season"] < AS_OF.year)]
+    ladder = {name: rules["ladder"][name] for name in LadderRules.__dataclass_fields__}
+    model = fit(CROP, "07-15", past, feature_blocks(past), LadderRules(**ladder))
+    asked = table[(table["crop"] == CROP) & (table["season"] == AS_OF.year)]
+    assert all(one.estimate is not None for one in predict(model, asked, AS_OF, "07-15", "m"))
+
+
+@pytest.mark.parametrize("day", ["06-15", "08-15"])
+def test_features_are_known_from_the_first_day_to_the_last(day: str) -> None:
+    table = as_known(
+        books(), date.fromisoformat(f"2022-{day}"), facts(CONFIGS / "yields.toml"), facts(CONFIGS / "water.toml")
+    )
+    assert {"canopy", "growth", "weather", "ground", "work"} == set(feature_blocks(table))
