@@ -38,8 +38,10 @@ def keep_prescription(office: Office, made: Draft, zones: bytes) -> tuple[Publis
     }
     grid = around(office.land.crs, office.land.on_grid.iloc[made.case.number].bounds, LAYERS["rate"].resolution_m)
     for name, stored in _rates(rx, grid).items():
-        content[name] = rasters.to_cog(LAYERS["rate"], stored, grid)
-        assets[name] = items.raster_asset(name, LAYERS["rate"].meaning, grid, rasters.described(LAYERS["rate"], stored))
+        cog = rasters.to_cog(LAYERS["rate"], stored, grid)
+        content[name] = b"".join(cog.content)
+        about = rasters.described(LAYERS["rate"], cog.counted)
+        assets[name] = items.raster_asset(name, LAYERS["rate"].meaning, grid, about)
     if made.trial is not None:
         content["trial"] = made.trial.to_json(drop_id=True).encode()
         assets["trial"] = _asset("trial.geojson", _GEOJSON, "strips that would settle whether to vary")
