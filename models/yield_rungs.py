@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from models.judge import simplest_good
 from models.yield_levels import Past, past_of, trend
 
 Array = np.ndarray
@@ -31,7 +32,8 @@ def fit_ridge(seen: pd.DataFrame, blocks: Mapping[str, Sequence[str]]) -> State:
     seen     a row a unit and season with `yield_t_ha` [t/ha] and features
     blocks   names of the features [-] by block
     returns  all that `tell_ridge` needs [-]
-    source   Hoerl and Kennard 1970; penalties by season: ours, a season's weather hits all rows of it
+    source   Hoerl and Kennard 1970; the strongest penalty within one standard error: Breiman 1984, by seasons, since
+             a season's weather hits all rows of it
     """
     every = [name for columns in blocks.values() for name in columns]
     names = [name for name in every if seen[name].notna().mean() >= _KNOWN]
@@ -41,7 +43,10 @@ def fit_ridge(seen: pd.DataFrame, blocks: Mapping[str, Sequence[str]]) -> State:
     spread = departures.std(axis=0)
     state["spread"] = np.where(spread > 0, spread, 1.0)
     x = departures / state["spread"]
-    best = min(product(_ALPHAS, _SEASONS), key=lambda penalties: _left_out_error(x, ratio, season, penalties))
+    state["low"], state["high"] = x.min(axis=0), x.max(axis=0)
+    tried = list(product(sorted(_ALPHAS, reverse=True), _SEASONS))
+    errors = pd.DataFrame({n: _left_out_errors(x, ratio, season, penalties) for n, penalties in enumerate(tried)})
+    best = tried[int(simplest_good(errors))]
     state["weights"] = _solved(x, ratio, season, best)
     state["penalties"] = list(best)
     return state
@@ -57,6 +62,7 @@ def tell_ridge(state: State, past: Past, asked: pd.DataFrame) -> Array:
     source   Hoerl and Kennard 1970
     """
     departures = _departures(state, asked, own=False) / state["spread"]
+    departures = departures.clip(state["low"], state["high"])  # a season farther off is told as the farthest known
     told: Array = _trend_of(past, asked) * np.exp(departures @ state["weights"])
     return told
 
@@ -149,11 +155,11 @@ def _solved(x: Array, ratio: Array, season: Array, penalties: tuple[float, float
     return weights
 
 
-def _left_out_error(x: Array, ratio: Array, season: Array, penalties: tuple[float, float]) -> float:
-    """The mean over seasons of the squared error of each, told from the others."""
+def _left_out_errors(x: Array, ratio: Array, season: Array, penalties: tuple[float, float]) -> list[float]:
+    """The mean squared error of each season, told from the others."""
     errors = []
     for one in np.unique(season):
         asked = season == one
         weights = _solved(x[~asked], ratio[~asked], season[~asked], penalties)
-        errors.append(np.mean((ratio[asked] - x[asked] @ weights) ** 2))
-    return float(np.mean(errors))
+        errors.append(float(np.mean((ratio[asked] - x[asked] @ weights) ** 2)))
+    return errors
