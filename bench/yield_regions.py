@@ -34,8 +34,8 @@ def main() -> None:
     rules = facts(CONFIGS / "yields.toml")
     lines = [
         "| set | known to | regions and seasons | NRMSE | MAPE | R2 | five-year average | trend | skill to the "
-        "average | to the trend | spoke | answered | 80 % covers | worst season | MAPIE covers | worst season | interval score | "
-        "of the trend |",
+        "average | to the trend | spoke | answered | 80 % covers | worst season | MAPIE covers | worst season | "
+        "interval score | of the trend |",
         "|" + "---|" * 18,
     ]
     by_season, said = [], {}

@@ -212,10 +212,18 @@ def _trial(
         tried = doses_around(float(doses["n"].dose[0]), rules["shares"], rules["least_step_kg_ha"], cap)
         design = Design(tried, rules["repetitions"], field.width_m, rules["shortest_m"])
         strips = lay_out(field.on_grid, design, seed=int(case.place[-8:], 16))
+        laid = replace(design, repetitions=int(strips["rep"].max()))
+        tells = tells_apart_kg_ha(laid, rules["strip_sd_t_ha"], rules["curvature_t_kg2"])
+        if tells > max(tried) - min(tried):
+            raise BadInput(
+                "TRIAL-WEAK",
+                "no trial: strips of {doses} kg/ha would only show best doses that differ by {apart} kg/ha or more",
+                "more repetitions or a wider span of doses may show less",
+                doses=", ".join(f"{one:.0f}" for one in sorted(tried)),
+                apart=round(tells),
+            )
     except AgroError as error:
         return None, error.refusal, float("nan")
-    laid = replace(design, repetitions=int(strips["rep"].max()))
-    tells = tells_apart_kg_ha(laid, rules["strip_sd_t_ha"], rules["curvature_t_kg2"])
     return strips.set_crs(field.crs).to_crs(4326), None, tells
 
 

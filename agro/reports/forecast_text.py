@@ -9,6 +9,7 @@ import pandas as pd
 from agro.domain.outlook import Forecast
 from agro.reports.words import number, reason, remedy, say
 
+_FEWEST_FOR_SKILL = 5  # [1] fields: of fewer, skill is chance. source: ours
 MODEL_NAMES = {
     "average": "plain average",
     "trend": "trend",
@@ -151,19 +152,24 @@ def scores_as_text(scores: pd.DataFrame, names: Mapping[str, str], language: str
     for row in scores.sort_values(["as_of", "crop", "scope"]).to_dict("records"):
         of = say("fields", language) if row["scope"] == "field" else say("districts", language)
         head = f"{row['as_of']} · {names.get(row['crop'], row['crop'])} · {of} ({row['n']})"
-        lines.append(
-            f"{head}: "
-            + say(
-                "error {error} t/ha, skill against the average {average} %, the trend {trend} %; "
-                "80 % intervals held {covered} %; answered {answered} %",
+        if not row["n"]:
+            lines.append(f"{head}: {say('none was told', language)}")
+            continue
+        told = say(
+            "error {error} t/ha; 80 % intervals held {covered} %; answered {answered} %",
+            language,
+            error=number(row["rmse_t_ha"] * times, digits, language),
+            covered=_percent(row["covered_80"], language),
+            answered=_percent(row["answered"], language),
+        )
+        if row["n"] >= _FEWEST_FOR_SKILL:
+            told += "; " + say(
+                "skill against the average {average} %, the trend {trend} %",
                 language,
-                error=number(row["rmse_t_ha"] * times, digits, language),
                 average=_percent(row["skill_average"], language),
                 trend=_percent(row["skill_trend"], language),
-                covered=_percent(row["covered_80"], language),
-                answered=_percent(row["answered"], language),
             )
-        )
+        lines.append(f"{head}: {told}")
     return "\n".join(lines)
 
 

@@ -117,7 +117,7 @@ def _row(cells: Mapping[str, Any], words: Mapping[str, str], where: Told) -> dic
         elif name.endswith("_kg_ha"):
             row[name] = _dose(text, where, name, _LIMIT_KG_HA, Told("kg/ha", {}))
         elif name.endswith("_t_ha"):
-            row[name] = _dose(text, where, name, _LIMIT_T_HA, Told("t/ha", {}))
+            row[name] = _dose(text, where, name, _LIMIT_T_HA, Told("tonnes a hectare", {}))
         elif name in ("crop", "previous_crop"):
             row[name] = crop_of(text, words, where)
         elif name == "straw":

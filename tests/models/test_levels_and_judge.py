@@ -64,6 +64,8 @@ def test_scores_by_hand() -> None:
     assert got.skill_average == pytest.approx(1 - 1 / 4)
     assert got.bias_t_ha == pytest.approx(1 / 3)
     assert got.mape == pytest.approx(0.5 / 3)
+    silent = scores(told.assign(told_t_ha=np.nan))
+    assert (silent.n, silent.answered) == (0, 0.0) and np.isnan(silent.rmse_t_ha)
 
 
 def test_the_simplest_within_one_standard_error_is_chosen() -> None:

@@ -1,4 +1,6 @@
 import ast
+import importlib
+import pkgutil
 import string
 from datetime import UTC, datetime
 from pathlib import Path
@@ -6,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agro.domain.errors import Refusal, Told
+from agro.reports import russian
 from agro.reports.forecast_text import MODEL_NAMES
 from agro.reports.prescription_words import STATUS_NAMES
 from agro.reports.run_summary import KIND_NAMES
@@ -74,6 +77,15 @@ def test_every_sentence_has_its_russian_and_no_russian_is_left_over() -> None:
     assert style <= set(RUSSIAN)
     assert set(KIND_NAMES) == set(KINDS)
     assert not set(RUSSIAN) - set(said) - style
+
+
+def test_no_sentence_stands_in_two_catalogues() -> None:
+    """One would silently win, and a figure would get the other's unit."""
+    found: list[str] = []
+    for module in pkgutil.iter_modules(russian.__path__):
+        catalogue = vars(importlib.import_module(f"{russian.__name__}.{module.name}"))
+        found += [text for name, known in catalogue.items() if name.isupper() for text in known]
+    assert len(found) == len(set(found)) == len(RUSSIAN)
 
 
 @pytest.mark.parametrize("english", RUSSIAN)

@@ -1,7 +1,6 @@
 """Harvests: records of fields, districts and days, and the points of combines."""
 
 HARVEST: dict[str, str] = {
-    "t/ha": "ц/га",
     # Kinds and steps
     "harvest of fields": "урожай по полям",
     "statistics of districts": "статистика районов",

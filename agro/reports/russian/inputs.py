@@ -192,7 +192,6 @@ INPUTS: dict[str, str] = {
     "check the field and the coordinates": "проверьте поле и координаты",
     "{where}: lies in no field, but would with longitude and latitude exchanged": "{where}: не попадает ни в одно поле, но попала бы, если поменять местами долготу и широту",
     "{where}: lies in no field; the nearest, {field_id}, is {distance_m} m away": "{where}: не попадает ни в одно поле; до ближайшего, {field_id}, {distance_m} м",
-    "check the coordinates, or add the field's outline": "проверьте координаты или добавьте контур поля",
     "{where}: there are no outlines in which its samples could lie": "{where}: нет контуров полей, в которых могли бы лежать образцы",
     "give the fields' outlines first": "сначала загрузите контуры полей",
     # Soil maps
