@@ -70,7 +70,7 @@ def scores(told: pd.DataFrame) -> Scores:
     """
     asked, told = len(told), told[told["told_t_ha"].notna() & told["observed_t_ha"].notna()]
     if told.empty:
-        return Scores(0, *(8 * [np.nan]), 0.0)
+        return Scores(0, *(8 * [np.nan]), 0.0)  # type: ignore[call-arg]
     observed = told["observed_t_ha"].to_numpy()
     error = told["told_t_ha"].to_numpy() - observed
     square = pd.Series(error**2)

@@ -72,8 +72,6 @@ RUNS: dict[str, str] = {
     "make room and run again: what is published stays, the rest is made then": "освободите место и запустите снова: опубликованное сохранено, остальное будет сделано",
     "{where}: nothing can be written here ({met})": "{where}: сюда нельзя писать ({met})",
     "choose another folder with --store, or give the right to write": "выберите другую папку ключом --store или дайте право записи",
-    "{where}: the raster read back differs": "{where}: прочитанное после записи отличается от записанного",
-    "run again": "запустите снова",
     "{where}: the index cannot be written ({met})": "{where}: не удаётся записать указатель ({met})",
     "make room and run again: what is published stays": "освободите место и запустите снова: опубликованное сохранено",
     "{where}: cannot be made ({met})": "{where}: не удаётся создать ({met})",
