@@ -115,7 +115,7 @@ def _plan(office: Office, field_id: str) -> tuple[Plan, list[Told | Refusal]]:
     planned = office.request.planned_yield_t_ha
     if planned is None:
         planned = rules.usual_t_ha
-        told.append(Told("planned yield: nobody said it; the usual {met} t/ha stands for it", {"met": planned}))
+        told.append(Told("planned yield: nobody said it; the usual one of the crop stands for it", {}))
     previous = _text(now.get("previous_crop")) or _text(before.get("crop"))
     if previous is None:
         told.append(Told("the previous crop is not known: taken as a cereal without credit", {}))

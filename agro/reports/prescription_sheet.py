@@ -143,7 +143,7 @@ def _map(axes: Axes, sheet: PrescriptionSheet, language: str) -> None:
     """Zones in steps of one hue by the rate of the product that varies most, all rates written in them."""
     rates = np.array([zone.rate_kg_ha for zone in sheet.zones])
     which = int(np.argmax(np.ptp(rates, axis=0))) if np.ptp(rates, axis=0).any() else int(np.argmax(rates.max(axis=0)))
-    top = max(float(rates[:, which].max()), 1.0)
+    top = max(float(rates[:, which].max()), 1.0) * (1 if len(rates) > 1 else 2)  # one rate: pale
     for zone in sheet.zones:
         rate = zone.rate_kg_ha[which]
         hatch = None if any(zone.rate_kg_ha) else "////"
