@@ -34,6 +34,10 @@ def main() -> None:
         + tables(script("soil_methods.py")),
         "## Zones: variance of a left-out season, and of left-out ground\n\n" + tables(script("zones_real.py")),
         "## Yield monitors: documented figures, strips, errors\n\n" + tables(script("yield_monitors.py")),
+        "## To vary a dose, or not\n\nThe public trial of Las Rosas first, in USD/ha; then SIMULATED fields whose true "
+        "response is known, on seeds not seen while building. False 'vary': fields varied among those where that truly "
+        "does not pay. Captured: the true gain of what was varied, over the gain of somebody who knows each zone's "
+        "response, both after the cost of varying.\n\n" + tables(script("vary_or_not.py", "216")),
         "## Yields foreseen: counties and regions, each season told from the others\n\n"
         + tables(script("yield_regions.py", real)),
         "## Yields foreseen (SIMULATED)\n\n20 seeds not seen while building, 12 seasons each, spring wheat, both "

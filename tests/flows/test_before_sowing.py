@@ -185,6 +185,35 @@ def test_what_cannot_be_ends_in_a_sentence(
     assert "Traceback" not in told.output and any("а" <= letter <= "я" for letter in told.output)
 
 
+def told_by_hand(folder: Path, *more: str, **files: str) -> tuple[int, str]:
+    told = CliRunner().invoke(app, ["prescribe", "--field", "zarya-1", *cli(folder, **files), *more])
+    assert "Traceback" not in told.output and told.exit_code in (0, 3), told.output
+    return told.exit_code, told.output
+
+
+def test_what_is_old_changed_or_too_much_is_told_by_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bare").mkdir()
+    code, text = told_by_hand(tmp_path / "bare", records__soil="")
+    assert code == 0 and "здесь не измерялся" in text and "нет карты почвы" in text
+    code, text = told_by_hand(tmp_path, records__soil=soil(("zarya-1",), day="20.04.2019", rows=2))
+    assert code == 0 and "старше ротации севооборота" in text and "норма одна" in text
+    west, south, east, north = EAST.bounds
+    options = cli(tmp_path, records__soil="")
+    outline(tmp_path, zarya_1=box(west, south, west + 0.7 * (east - west), north))
+    told = CliRunner().invoke(app, ["prescribe", "--field", "zarya-1", *options])
+    assert told.exit_code == 3 and "[RX-OUTLINE]" in told.output
+    export = ["export", "prescription", "--field", "zarya-1", "--terminal", "topcon", "-o", str(tmp_path / "usb")]
+    outline(tmp_path)
+    told = CliRunner().invoke(app, [*export, *options])
+    assert told.exit_code == 2 and "[RX-STALE]" in told.output and "Traceback" not in told.output
+    few = terminal_list.terminals()["isoxml4"]
+    monkeypatch.setattr(prescription_items, "terminal_named", lambda _: replace(few, most_zones=1))
+    code, text = told_by_hand(tmp_path, "--nutrient", "p2o5", "--terminal", "isoxml4")
+    assert code == 3 and "[RX-MERGE]" in text and "→" in text
+
+
 def test_missing_prices_leave_the_cost_untold_and_the_gain_unchecked(tmp_path: Path, surveyed: Path) -> None:
     told = CliRunner().invoke(
         app, ["prescribe", "--field", "zarya-1", "--json", *cli(farm(tmp_path, surveyed), advice__prices="")]
