@@ -107,8 +107,8 @@ def books_of(
     if harvest.empty:
         harvest = pd.DataFrame(columns=["field_id", "season", "crop", "harvested_on", "barn_t_ha"])
     fields = pd.DataFrame(land.outlines[["field_id", "farm_id", "district", "area_ha"]])
-    seasons = _grown(land, harvest, as_of.year)
-    ground, places = _ground(index, set(fields["field_id"]))
+    seasons = _grown(land, harvest[harvest["season"] < as_of.year], as_of.year)
+    ground, places = _ground(index, set(fields["field_id"]), as_of)
     places += [result.place for kind in ("harvest", "season_fields") for result in index.items(kind)]
     latitude = float(land.outlines.geometry.representative_point().y.mean())
     books = Books(fields.merge(ground, on="field_id", how="left"), seasons, looks, weather, harvest, latitude)
@@ -135,10 +135,17 @@ def _grown(land: Land, harvest: pd.DataFrame, season: int) -> pd.DataFrame:
     return rows[rows["season"] <= season].reset_index(drop=True)
 
 
-def _ground(index: Index, field_ids: set[str]) -> tuple[pd.DataFrame, list[str]]:
-    """Soil and relief of each field, as columns `ground_*`, by the newest table of each district."""
+def _ground(index: Index, field_ids: set[str], as_of: date) -> tuple[pd.DataFrame, list[str]]:
+    """Soil and relief of each field, as columns `ground_*`, by the newest table of each district that looks not ahead.
+
+    Maps of soil follow the colour of bare ground, and so the looks that it was taken from.
+    """
+    late = {one.place for one in index.items("bare_soil") if _ends(one) > as_of}
+    soil = [
+        one for one in index.items("soil") if _ends(one) <= as_of and not late & set(one.properties["agro:parents"])
+    ]
     parts, places = [], []
-    for result in (*index.items("relief"), *index.items("soil")):
+    for result in (*index.items("relief"), *soil):
         rows = from_parquet(read_asset(index.store, result, "fields"))
         if len(rows):
             parts.append(rows.loc[rows["layer"].isin(_GROUND), ["field_id", "layer", "mean"]])
@@ -149,6 +156,10 @@ def _ground(index: Index, field_ids: set[str]) -> tuple[pd.DataFrame, list[str]]
     whole = whole[whole["field_id"].isin(field_ids)].drop_duplicates(["field_id", "layer"], keep="last")
     wide = whole.pivot(index="field_id", columns="layer", values="mean").astype("float64")
     return wide.add_prefix("ground_").rename_axis(columns=None).reset_index(), places
+
+
+def _ends(result: Published) -> date:
+    return date.fromisoformat(result.properties["datetime"][:10])
 
 
 def fitted_model(season: Season, crop: str, index: Index) -> tuple[YieldModel, str]:
