@@ -1,7 +1,7 @@
 """Yield models of every crop: fitted to what was known on a day, kept whole, read back checked."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from typing import Any
@@ -19,11 +19,11 @@ from agro.store.tables import from_parquet, to_parquet
 from flows.plan import Land
 from flows.settings import CONFIGS, Settings, crop_codes, facts
 from flows.simulated import Records
+from flows.yield_card import card_of, scores_of
 from flows.yield_tables import Books, as_known
-from models.judge import scores
 from models.yield_features import feature_blocks
 from models.yield_file import as_content, model_of
-from models.yield_ladder import PLAIN, RUNGS, LadderRules
+from models.yield_ladder import PLAIN, LadderRules
 from models.yields import VERSION, YieldModel, fit
 
 ALGORITHM = 1  # raise it when the same books give another table
@@ -196,23 +196,14 @@ def _kept(model: YieldModel, season: Season, place: str, made_with: Mapping[str,
         "agro:simulated": season.simulated,
     }
     table = scores_of(model)
-    content = {fitted.MODEL: fitted.to_skops(as_content(model)), "scores": to_parquet(table)}
+    content = {
+        fitted.MODEL: fitted.to_skops(as_content(model)),
+        "scores": to_parquet(table),
+        "card": card_of(model, table, season.simulated).encode(),
+    }
     assets = {
         fitted.MODEL: fitted.asset("fitted yield model"),
         "scores": items.table_asset("scores.parquet", "scores of seasons left out"),
+        "card": {"href": "card.md", "type": "text/markdown", "title": "what the model is", "roles": ["metadata"]},
     }
     return publish(index.store, place, content, items.item(place.rsplit("/", 1)[-1], None, properties, assets))
-
-
-def scores_of(model: YieldModel) -> pd.DataFrame:
-    """Figures of merit of every rung on the seasons that it had not seen; empty where seasons are too few for any."""
-    rungs = [rung for rung in RUNGS if rung in model.left_out]
-    rows = []
-    for rung in rungs:
-        told = model.left_out.assign(
-            told_t_ha=model.left_out[rung],
-            average_t_ha=model.left_out["average"],
-            trend_t_ha=model.left_out["trend"],
-        )
-        rows.append({"rung": rung, "chosen": rung == model.chosen, **asdict(scores(told))})
-    return pd.DataFrame(rows)

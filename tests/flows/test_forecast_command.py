@@ -101,6 +101,8 @@ def test_no_harvest_ends_in_a_sentence(said: Said, tmp_path: Path) -> None:
 def test_a_changed_byte_of_a_model_ends_in_a_sentence(said: Said, tmp_path: Path) -> None:
     assert said("train", "--as-of", "2022-07-15")[0] == 0
     told(said)
+    (card, *_) = (tmp_path / "store" / "models").rglob("card.md")
+    assert "10 harvests of 2 fields, 2017 to 2021" in card.read_text() and "(speaks)" in card.read_text()
     for file in (tmp_path / "store" / "models").rglob("model.skops"):
         content = bytearray(file.read_bytes())
         content[len(content) // 2] ^= 1
