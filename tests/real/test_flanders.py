@@ -22,8 +22,13 @@ from flows.watch_fields import watch
 
 
 @pytest.fixture(scope="module")
-def flanders_2018(real: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, pd.DataFrame]:
-    return published(real / "flanders-2018", tmp_path_factory.mktemp("f18"))
+def store_2018(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("f18")
+
+
+@pytest.fixture(scope="module")
+def flanders_2018(real: Path, store_2018: Path) -> tuple[Ran, pd.DataFrame]:
+    return published(real / "flanders-2018", store_2018)
 
 
 def published(folder: Path, store: Path) -> tuple[Ran, pd.DataFrame]:
@@ -105,18 +110,17 @@ def test_curves_look_like_the_crops_that_were_declared(flanders_2018: tuple[Ran,
 
 
 def test_letters_of_2018_tell_a_meadow_mown_and_maize_in_the_drought(
-    real: Path, flanders_2018: tuple[Ran, pd.DataFrame], tmp_path: Path
+    real: Path, store_2018: Path, flanders_2018: tuple[Ran, pd.DataFrame], tmp_path: Path
 ) -> None:
     """Between 6 and 9 May the largest meadow lost a quarter of its NDVI and its neighbours nothing; while all grass
     browned together in June and July nobody is told; what harvest ends is over."""
-    folder, (ran, rows) = real / "flanders-2018", flanders_2018
-    catalog = f"imagery.catalog={folder}/catalog/catalog.json"
-    out = [f"store.path={ran.store}", f"messages.outbox={tmp_path}"]
-    settings = load("stac", [catalog, f"fields.path={folder}/fields.gpkg", *out])
+    folder = real / "flanders-2018"
+    read = [f"imagery.catalog={folder}/catalog/catalog.json", f"fields.path={folder}/fields.gpkg"]
+    settings = load("stac", [*read, f"store.path={store_2018}", f"messages.outbox={tmp_path}"])
     told = {}
     for day in ("05-06", "05-09", "05-11", "05-26", "06-28", "07-15", "07-28", "08-07", "09-21"):
         watch(settings, date.fromisoformat(f"2018-{day}"))
-        newest = max((ran.store / "alerts" / "2018").iterdir(), key=lambda item: item.name)
+        newest = max((store_2018 / "alerts" / "2018").iterdir(), key=lambda item: item.name)
         told[day] = {(one.field_id[-2:], one.what) for one in pd.read_parquet(newest / "alerts.parquet").itertuples()}
     mown, dry = {("04", "field_behind")}, {("05", "part_behind")}
     assert told["05-09"] == told["05-11"] == mown
