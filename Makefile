@@ -29,7 +29,7 @@ second-reader:
 	echo "npm cannot bring isoxml: the second reader of task data stays away"
 
 bench: $(ENV)/.ready
-	$(BIN)/python bench/one_pass.py
+	$(BIN)/python bench/speed.py
 
 clean:
 	rm -rf $(ENV) build store

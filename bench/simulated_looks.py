@@ -46,16 +46,16 @@ class Drawn:
     area_ha: dict[str, float]
 
 
-def region(seed: int) -> dict[tuple[str, int], Drawn]:
-    """All seasons of all districts of one seed, by district and season."""
+def region(seed: int, world: str = "first") -> dict[tuple[str, int], Drawn]:
+    """All seasons of all districts of one seed and world, by district and season."""
     outlines = gpd.GeoDataFrame(
         pd.concat([gpd.read_file(p) for p in sorted((CONFIGS / "../data/fields").glob("*.geojson"))])
     )
     outlines = outlines.set_crs(4326, allow_override=True).reset_index(drop=True)
-    folder = KEPT / str(seed)
+    folder = KEPT / world / str(seed)
     if not (folder / "done").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        for name, kept in _draw(outlines, seed):
+        for name, kept in _draw(outlines, seed, world):
             np.savez_compressed(folder / f"{name}.npz", **kept)
         (folder / "done").touch()
     return {
@@ -65,17 +65,17 @@ def region(seed: int) -> dict[tuple[str, int], Drawn]:
     }
 
 
-def _draw(outlines: gpd.GeoDataFrame, seed: int) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+def _draw(outlines: gpd.GeoDataFrame, seed: int, world: str) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     rules = facts(CONFIGS / "twin.toml")
     places = [ground(outlines, d, CRS, rules, max(SEASONS), seed) for d in sorted(outlines["district"].unique())]
-    was = past(rules, seed, sampled(places, _SAMPLES, seed), on_record(SEASONS), None)
+    was = past(rules, seed, sampled(places, _SAMPLES, seed), on_record(SEASONS), None, world)
     for place in places:
         own = outlines[outlines["district"] == place.district]
         for season in SEASONS:
             started = time.monotonic()
             yield f"{place.district}-{season}", _season(place, own, season, was)
             print(
-                f"seed {seed}, {place.district} {season}: {time.monotonic() - started:.0f} s",
+                f"seed {seed}, {world} world, {place.district} {season}: {time.monotonic() - started:.0f} s",
                 file=sys.stderr,
                 flush=True,
             )

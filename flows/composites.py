@@ -39,7 +39,10 @@ def make_composite(settings: Settings, first: date, last: date) -> tuple[Publish
         edges = _edges(index)
         if not looks:
             return None, [*refused, *unusable]
-        return _kept(Composite(settings, land, looks, edges), (first, last), store, index), [*refused, *unusable]
+        return keep_composite(Composite(settings, land, looks, edges), (first, last), store, index), [
+            *refused,
+            *unusable,
+        ]
 
 
 def _looks(found: Sequence[Acquisition], land: Land, first: date) -> tuple[tuple[Acquisition, ...], list[Refusal]]:
@@ -68,7 +71,8 @@ def _edges(index: Index) -> dict[str, Edges]:
     return {name: edges for name, edges in known.items() if edges.band == band}
 
 
-def _kept(composite: Composite, period: tuple[date, date], store: Store, index: Index) -> Published:
+def keep_composite(composite: Composite, period: tuple[date, date], store: Store, index: Index) -> Published:
+    """Publish a composite and its rows, where it is not made yet."""
     settings, land, looks = composite.settings, composite.land, composite.looks
     inputs = [digest(identity_of(look, settings)) for look in looks]
     edges = {name: own.as_json() for name, own in composite.edges.items()}

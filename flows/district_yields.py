@@ -1,12 +1,12 @@
 """Fields to districts to the region: who grows how much of a crop, and what of it is foreseen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from agro.domain.outlook import Forecast
-from agro.region.aggregate import Asked, Cover, DistrictYield, district_yield, told_yields
+from agro.region.aggregate import Asked, Cover, district_yield, told_yields
 from agro.region.harvest_so_far import SoFar, told_outcomes
 from agro.store import history
 from agro.store.index import Index
@@ -42,28 +42,40 @@ def districts_and_region(
         harvest[(harvest["crop"] == model.crop) & (harvest["season"] < season.as_of.year)] if len(harvest) else harvest
     )
     past = past.rename(columns={"yield_t_ha": "weighed_t_ha", "barn_t_ha": "yield_t_ha"})
-    return [*told, *told_outcomes(told, threshed(index, model.crop, season, districts), past, model.missed)]
+    summaries = history.records(index.store, "harvest_summaries")
+    so_far = threshed(summaries, model.crop, season, {one.district: one.area_ha for one in districts})
+    return [*told, *told_outcomes(told, so_far, past, model.missed)]
 
 
-def threshed(index: Index, crop: str, season: Season, districts: Sequence[DistrictYield]) -> dict[str, SoFar]:
-    """What of a crop is threshed in each district by the day, as the newest summary that was known then says."""
-    rows = history.records(index.store, "harvest_summaries")
-    if rows.empty:
+def threshed(summaries: pd.DataFrame, crop: str, season: Season, area_ha: Mapping[str, float]) -> dict[str, SoFar]:
+    """What of a crop is threshed in each district by the day, as the newest summary that was known then says.
+
+    Where none is of the whole district, those of its farms are summed. `area_ha`: of the crop, by district
+    """
+    if summaries.empty:
         return {}
-    day = pd.to_datetime(rows["day"])
-    own = (rows["season"] == season.as_of.year) & (day <= pd.Timestamp(season.as_of)) & (rows["crop"] == crop)
-    rows = rows[own & rows["threshed_ha"].gt(0)].assign(day=day).sort_values("day")
-    whole = rows[rows["farm_id"].isna()].drop_duplicates("district", keep="last")
+    day = pd.to_datetime(summaries["day"])
+    own = (summaries["season"] == season.as_of.year) & (day <= pd.Timestamp(season.as_of)) & (summaries["crop"] == crop)
+    rows = summaries[own & summaries["threshed_ha"].gt(0)].assign(day=day).sort_values("day")
+    whole = rows[rows["farm_id"].isna()].drop_duplicates("district", keep="last").set_index("district")
+    farms = _of_farms(rows[rows["farm_id"].notna()], season.table)
     barn, told = facts(CONFIGS / "harvest.toml")["barn"], {}
-    for row in whole.itertuples(index=False):
-        area = next((one.area_ha for one in districts if one.district == row.district), None)
-        if area is None:
+    for row in pd.concat([whole, farms[~farms.index.isin(whole.index)]]).itertuples():
+        if row.Index not in area_ha:
             continue
-        planned = max(row.planned_ha if row.planned_ha == row.planned_ha else area, row.threshed_ha)
-        mean = barn["factor"] * row.bunker_t / row.threshed_ha
-        error = barn["factor_se"] * row.bunker_t / row.threshed_ha
-        told[str(row.district)] = SoFar(row.threshed_ha / planned, mean, error)
+        planned = max(row.planned_ha if row.planned_ha == row.planned_ha else area_ha[row.Index], row.threshed_ha)
+        yields = row.bunker_t / row.threshed_ha
+        told[str(row.Index)] = SoFar(row.threshed_ha / planned, barn["factor"] * yields, barn["factor_se"] * yields)
     return told
+
+
+def _of_farms(rows: pd.DataFrame, fields: pd.DataFrame) -> pd.DataFrame:
+    """The newest summary of each farm, summed by district; what they plan is not what the district plans."""
+    homes = fields.drop_duplicates(["farm_id", "district"]).groupby("farm_id")["district"]
+    home = homes.first().where(homes.size() == 1)  # a farm in two districts must say where it threshed
+    rows = rows.assign(district=rows["district"].fillna(rows["farm_id"].map(home)))
+    newest = rows.dropna(subset=["district"]).drop_duplicates(["district", "farm_id"], keep="last")
+    return newest.groupby("district")[["threshed_ha", "bunker_t"]].sum().assign(planned_ha=np.nan)
 
 
 def areas_known(statistics: pd.DataFrame, crop: str, season: Season) -> dict[str, tuple[float, float]]:

@@ -327,7 +327,7 @@ def _zones(shown: _Shown) -> Panel:
     field = shown.field
     mine, own = field.rows(shown.table("fields")), field.rows(shown.table("zones"))
     if len(mine) and mine["code"].iloc[0] == "ZONE-SEASONS":
-        missing = field.say("One zone for now: too few seasons of one crop were seen here.")
+        missing = field.say("One zone for now: too few seasons of crops alike were seen here.")
         return Panel("zone", None, None, missing=missing)
     if not len(mine) or int(mine["zones"].iloc[0]) == 1:
         missing = field.say("One zone: parts of this field do not differ in the same way year after year.")

@@ -243,7 +243,14 @@ def crops() -> list[Crop]:
     """The crops of configs/crops.toml."""
     rows = facts(CONFIGS / "crops.toml")
     return [
-        Crop(code, row["english"], row["russian"], tuple(row.get("also", ())), row.get("mown", False))
+        Crop(
+            code,
+            row["english"],
+            row["russian"],
+            tuple(row.get("also", ())),
+            row.get("mown", False),
+            row.get("kind", ""),
+        )
         for code, row in rows.items()
         if isinstance(row, Mapping)
     ]

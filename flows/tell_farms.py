@@ -2,6 +2,7 @@
 
 import csv
 import os
+from datetime import datetime
 from typing import Any
 
 import geopandas as gpd
@@ -87,14 +88,14 @@ def _hand_over(
 ) -> Published:
     language, simulated = settings.ui.language, bool(alerts.properties["agro:simulated"])
     named = farm or say("Fields without a farm", language)
-    told = letter(named, news, simulated, language)
+    seen = str(alerts.properties["datetime"])
+    told = letter(named, news, datetime.fromisoformat(seen), simulated, language)
     key = digest([farm, alerts.place, [[one.alert.field_id, one.became, str(one.alert.since)] for one in news]])
     attached = {
         "places.kml": ("application/vnd.google-earth.kml+xml", told.kml),
         "places.gpx": ("application/gpx+xml", told.gpx),
     }
     content = message(key, settings.messages.sender, address, told.subject, told.text, attached)
-    seen = str(alerts.properties["datetime"])
     if address and settings.messages.smtp:
         send(_server(settings), settings.messages.sender, address, content)
     else:

@@ -14,7 +14,8 @@ from flows.harvest_records import keep_records
 from flows.plan import Land, read_land
 from flows.settings import CONFIGS, Settings, facts
 from flows.simulated import Records, records_of
-from flows.yield_models import fitted_model, scores_of, season_known
+from flows.yield_card import scores_of
+from flows.yield_models import fitted_model, season_known
 
 
 @dataclass(frozen=True)

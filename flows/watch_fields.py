@@ -24,7 +24,7 @@ from flows.plan import crops_of
 from flows.settings import CONFIGS, Settings, facts, load
 from flows.tell_farms import tell_farms
 
-ALGORITHM = 2  # raise it when the same looks give other alerts
+ALGORITHM = 3  # raise it when the same looks give other alerts
 _ENOUGH_CLEAR = 0.5  # [1] of a field: looks that show less do not speak for the whole of it
 
 

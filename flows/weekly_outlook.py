@@ -88,14 +88,13 @@ def of_district(done: Outlook, district: str | None) -> list[Forecast]:
 
 
 def last_known(index: Index, land: Land, today: date) -> date:
-    """Today; where nothing is known of this year, the last day of a season that passes or the season table tell of."""
+    """Today; where nothing is known of this year, the day of the newest look, else the end of the newest season."""
     looks = [result.properties["datetime"][:10] for result in index.items("fieldstats")]
     newest = date.fromisoformat(max(looks)) if looks else None
     seasons = [int(one) for one in land.seasons["season"].unique()] if len(land.seasons) else []
     if today.year in seasons or (newest and newest.year == today.year):
         return today
-    last = max([*seasons, *([newest.year] if newest else [])], default=today.year)
-    return min(today, newest) if newest and newest.year == last else min(today, date(last, 12, 31))
+    return min(today, newest or date(max(seasons, default=today.year), 12, 31))
 
 
 def _forecasts(season: Season, index: Index) -> tuple[Published, list[Refusal]]:

@@ -1,7 +1,7 @@
 """Yield models of every crop: fitted to what was known on a day, kept whole, read back checked."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from typing import Any
@@ -19,11 +19,11 @@ from agro.store.tables import from_parquet, to_parquet
 from flows.plan import Land
 from flows.settings import CONFIGS, Settings, crop_codes, facts
 from flows.simulated import Records
+from flows.yield_card import card_of, scores_of
 from flows.yield_tables import Books, as_known
-from models.judge import scores
 from models.yield_features import feature_blocks
 from models.yield_file import as_content, model_of
-from models.yield_ladder import PLAIN, RUNGS, LadderRules
+from models.yield_ladder import PLAIN, LadderRules
 from models.yields import VERSION, YieldModel, fit
 
 ALGORITHM = 1  # raise it when the same books give another table
@@ -107,8 +107,8 @@ def books_of(
     if harvest.empty:
         harvest = pd.DataFrame(columns=["field_id", "season", "crop", "harvested_on", "barn_t_ha"])
     fields = pd.DataFrame(land.outlines[["field_id", "farm_id", "district", "area_ha"]])
-    seasons = _grown(land, harvest, as_of.year)
-    ground, places = _ground(index, set(fields["field_id"]))
+    seasons = _grown(land, harvest[harvest["season"] < as_of.year], as_of.year)
+    ground, places = _ground(index, set(fields["field_id"]), as_of)
     places += [result.place for kind in ("harvest", "season_fields") for result in index.items(kind)]
     latitude = float(land.outlines.geometry.representative_point().y.mean())
     books = Books(fields.merge(ground, on="field_id", how="left"), seasons, looks, weather, harvest, latitude)
@@ -135,10 +135,17 @@ def _grown(land: Land, harvest: pd.DataFrame, season: int) -> pd.DataFrame:
     return rows[rows["season"] <= season].reset_index(drop=True)
 
 
-def _ground(index: Index, field_ids: set[str]) -> tuple[pd.DataFrame, list[str]]:
-    """Soil and relief of each field, as columns `ground_*`, by the newest table of each district."""
+def _ground(index: Index, field_ids: set[str], as_of: date) -> tuple[pd.DataFrame, list[str]]:
+    """Soil and relief of each field, as columns `ground_*`, by the newest table of each district that looks not ahead.
+
+    Maps of soil follow the colour of bare ground, and so the looks that it was taken from.
+    """
+    late = {one.place for one in index.items("bare_soil") if _ends(one) > as_of}
+    soil = [
+        one for one in index.items("soil") if _ends(one) <= as_of and not late & set(one.properties["agro:parents"])
+    ]
     parts, places = [], []
-    for result in (*index.items("relief"), *index.items("soil")):
+    for result in (*index.items("relief"), *soil):
         rows = from_parquet(read_asset(index.store, result, "fields"))
         if len(rows):
             parts.append(rows.loc[rows["layer"].isin(_GROUND), ["field_id", "layer", "mean"]])
@@ -149,6 +156,10 @@ def _ground(index: Index, field_ids: set[str]) -> tuple[pd.DataFrame, list[str]]
     whole = whole[whole["field_id"].isin(field_ids)].drop_duplicates(["field_id", "layer"], keep="last")
     wide = whole.pivot(index="field_id", columns="layer", values="mean").astype("float64")
     return wide.add_prefix("ground_").rename_axis(columns=None).reset_index(), places
+
+
+def _ends(result: Published) -> date:
+    return date.fromisoformat(result.properties["datetime"][:10])
 
 
 def fitted_model(season: Season, crop: str, index: Index) -> tuple[YieldModel, str]:
@@ -185,23 +196,14 @@ def _kept(model: YieldModel, season: Season, place: str, made_with: Mapping[str,
         "agro:simulated": season.simulated,
     }
     table = scores_of(model)
-    content = {fitted.MODEL: fitted.to_skops(as_content(model)), "scores": to_parquet(table)}
+    content = {
+        fitted.MODEL: fitted.to_skops(as_content(model)),
+        "scores": to_parquet(table),
+        "card": card_of(model, table, season.simulated).encode(),
+    }
     assets = {
         fitted.MODEL: fitted.asset("fitted yield model"),
         "scores": items.table_asset("scores.parquet", "scores of seasons left out"),
+        "card": {"href": "card.md", "type": "text/markdown", "title": "what the model is", "roles": ["metadata"]},
     }
     return publish(index.store, place, content, items.item(place.rsplit("/", 1)[-1], None, properties, assets))
-
-
-def scores_of(model: YieldModel) -> pd.DataFrame:
-    """Figures of merit of every rung on the seasons that it had not seen; empty where seasons are too few for any."""
-    rungs = [rung for rung in RUNGS if rung in model.left_out]
-    rows = []
-    for rung in rungs:
-        told = model.left_out.assign(
-            told_t_ha=model.left_out[rung],
-            average_t_ha=model.left_out["average"],
-            trend_t_ha=model.left_out["trend"],
-        )
-        rows.append({"rung": rung, "chosen": rung == model.chosen, **asdict(scores(told))})
-    return pd.DataFrame(rows)

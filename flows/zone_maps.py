@@ -25,9 +25,9 @@ from flows.ground_maps import Group, groups_of
 from flows.keeping import Result, keep
 from flows.moisture_maps import groups
 from flows.plan import Land
-from flows.settings import Settings
+from flows.settings import Settings, crops
 
-ALGORITHM = 1  # raise it when the same seasons give other zones
+ALGORITHM = 2  # raise it when the same seasons give other zones
 _STATIC = ("twi", "slope")
 
 
@@ -100,7 +100,7 @@ def _district(
         if window is None:
             continue
         place = window.rows_and_columns_in(grid)
-        years = _same_crop(land, field_id, sorted(integrals))
+        years = _alike(land, field_id, sorted(integrals))
         inside = geometry_mask([outline], window.shape, window.transform, invert=True)
         try:
             stack = xr.DataArray(np.stack([integrals[year][place] for year in years]), dims=("season", "y", "x"))
@@ -130,9 +130,11 @@ def _static(store: Store, relief: Published | None, grid: Grid) -> np.ndarray:
     return np.stack([layer.repeat(times, axis=0).repeat(times, axis=1) for layer in found])
 
 
-def _same_crop(land: Land, field_id: str, years: Sequence[int]) -> list[int]:
-    """The seasons in which the field grew what it grew most often: crops differ in how much green they make."""
-    grown = {year: groups(land, year)[field_id] for year in years}
+def _alike(land: Land, field_id: str, years: Sequence[int]) -> list[int]:
+    """The seasons of the kind of crops that the field grew most often: kinds differ in how much green they make."""
+    kind = {crop.code: crop.kind or crop.code for crop in crops()}
+    code = {year: groups(land, year)[field_id].rsplit("/", 1)[-1] for year in years}
+    grown = {year: kind.get(one, one) for year, one in code.items()}
     most, _ = Counter(grown.values()).most_common(1)[0]
     return [year for year in years if grown[year] == most]
 

@@ -21,7 +21,8 @@ _ROWS_AT_ONCE = 2_000  # [1] bounds memory
 class Hull:
     """Rows that are known: features of mean 0 and deviation 1 (0 where unknown), and how far from them is too far.
 
-    lowest, highest   of each feature, in its own unit; seen_share [1]: rows with any look from above
+    lowest, highest   of each feature, in its own unit
+    known_share       of each feature: rows on record that know it [1]
     """
 
     names: tuple[str, ...]
@@ -31,7 +32,7 @@ class Hull:
     farthest: float
     lowest: Array
     highest: Array
-    seen_share: float
+    known_share: Array
 
 
 def hull_of(seen: pd.DataFrame, names: Sequence[str], margin: float) -> Hull:
@@ -49,10 +50,8 @@ def hull_of(seen: pd.DataFrame, names: Sequence[str], margin: float) -> Hull:
     rows = np.nan_to_num((values - middle) / spread)
     season = seen["season"].to_numpy()
     away = [_away(rows[season == one], rows[season != one]).max() for one in np.unique(season)]
-    canopy = [i for i, name in enumerate(names) if name.startswith("canopy_")]
-    looked = float(known[:, canopy].any(axis=1).mean()) if canopy else 0.0
     lowest, highest = (figure(np.where(known, values, middle), axis=0) for figure in (np.min, np.max))
-    return Hull(tuple(names), middle, spread, rows, margin * float(np.max(away)), lowest, highest, looked)
+    return Hull(tuple(names), middle, spread, rows, margin * float(np.max(away)), lowest, highest, known.mean(axis=0))
 
 
 def outside(hull: Hull, asked: pd.DataFrame) -> list[Refusal | None]:

@@ -35,8 +35,20 @@ from models.yield_levels import Past, past_of
 
 Array = np.ndarray
 
-VERSION = 1  # raise it when the same table gives another model
-_MOSTLY = 0.5  # [1] of the rows a model was fitted to were seen from above: it lives on looks. source: ours
+VERSION = 2  # raise it when the same table gives another model
+_MOSTLY = 0.5  # [1] of the rows a model was fitted to knew a feature: it lives on it. source: ours
+_UNSEEN = {
+    "weather": Refusal(
+        "YIELD-NO-WEATHER",
+        "no weather of the season is known, and the model lives on it",
+        "add the season's days to the table that records.weather names",
+    ),
+    "canopy": Refusal(
+        "YIELD-UNSEEN",
+        "no clear look at the field this season, and the model lives on looks",
+        "wait for a clear pass",
+    ),
+}
 _LEAST_T_HA = 1e-3  # [t/ha] no forecast is less, so that shares of it exist
 
 
@@ -186,16 +198,16 @@ def silences(model: YieldModel, asked: pd.DataFrame) -> list[Refusal | None]:
         return [one] * len(asked)
     if model.hull is None:
         return [None] * len(asked)
-    columns = list(model.blocks.get("canopy", ()))
-    blind = np.zeros(len(asked), bool)
-    if columns and model.hull.seen_share >= _MOSTLY:
-        blind = asked[columns].isna().all(axis=1).to_numpy()
-    unseen = Refusal(
-        "YIELD-UNSEEN",
-        "no clear look at the field this season, and the model lives on looks",
-        "wait for a clear pass",
-    )
-    return [unseen if b else why for b, why in zip(blind, outside(model.hull, asked), strict=True)]
+    told = outside(model.hull, asked)
+    for block, unseen in _UNSEEN.items():
+        mostly = [
+            name
+            for name, share in zip(model.hull.names, model.hull.known_share, strict=True)
+            if name in model.blocks.get(block, ()) and share >= _MOSTLY
+        ]
+        blind = asked[mostly].isna().all(axis=1).to_numpy() & bool(mostly)
+        told = [unseen if b else why for b, why in zip(blind, told, strict=True)]
+    return told
 
 
 def _told(model: YieldModel, value: float) -> tuple[Estimate, tuple[Interval, ...], Refusal | None]:

@@ -159,7 +159,7 @@ def _find_new(
                 touched[0].pixels |= pixels
                 continue
             drop, well = -float(np.nanmean(residual[pixels])), _seen_before(pixels, field, telling)
-            at, places = field.seen_at[number], _worst(pixels, smooth, field)
+            at, places = field.seen_at[number], worst_places(pixels, smooth, field.corner, field.pixel_m)
             share = drop / (level - BARE)
             opened.append(_Open(pixels, known, against, at, well, at, drop, drop, share, noise, places))
 
@@ -256,14 +256,24 @@ def _still_behind(one: _Open, field: FieldLooks, number: int, taken: np.ndarray,
     return True
 
 
-def _worst(pixels: np.ndarray, smooth: np.ndarray, field: FieldLooks) -> tuple[tuple[float, float], ...]:
-    """Up to three places where a part lies lowest, some way from each other [m]."""
+def worst_places(
+    pixels: np.ndarray, smooth: np.ndarray, corner: tuple[float, float], pixel_m: float
+) -> tuple[tuple[float, float], ...]:
+    """Up to three places where a part lies lowest, some way from each other.
+
+    pixels   (y, x) True [1] of the part
+    smooth   (y, x) [1] what lies low
+    corner   west and north edge of the arrays [m]
+    pixel_m  pixel size [m]
+    returns  (x, y) [m], the lowest first
+    source   ours
+    """
     left = np.where(pixels, smooth, np.inf)
     reach_px = max(5.0, float(np.sqrt(pixels.sum())) / 2)
     places: list[tuple[float, float]] = []
     while len(places) < 3 and np.isfinite(left).any():
         row, column = np.unravel_index(int(np.nanargmin(left)), left.shape)
-        x, y = field.corner[0] + (column + 0.5) * field.pixel_m, field.corner[1] - (row + 0.5) * field.pixel_m
+        x, y = corner[0] + (column + 0.5) * pixel_m, corner[1] - (row + 0.5) * pixel_m
         places.append((float(x), float(y)))
         rows, columns = np.ogrid[: left.shape[0], : left.shape[1]]
         left = np.where((rows - row) ** 2 + (columns - column) ** 2 <= reach_px**2, np.inf, left)

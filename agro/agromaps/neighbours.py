@@ -58,7 +58,7 @@ def fields_behind(
         if np.isfinite(change).sum() <= rule.least_neighbours:
             continue
         noise = max(spread(change), rule.least_noise)
-        least = max(rule.least_drop, rule.noise_multiple * noise) + rule.sowing_days * _pace(level, seen_at, number)
+        least = max(rule.least_drop, rule.noise_multiple * noise) + _shift(level, seen_at, number, rule.sowing_days)
         for place in np.flatnonzero(np.isfinite(change) & (values[number] >= rule.least_green)).tolist():
             drop, one = -float(change[place]), opened.get(place)
             share = drop / max(float(level[number]) - BARE, 0.1)
@@ -93,13 +93,17 @@ def _usual(ahead: np.ndarray, young: Sequence[int], looks: int) -> np.ndarray:
     return usual
 
 
-def _pace(level: np.ndarray, seen_at: Sequence[datetime], number: int) -> float:
-    """How quickly the neighbours change, one way or the other, since the look before [1/d]."""
-    before = [i for i in range(number) if np.isfinite(level[i])]
+def _shift(level: np.ndarray, seen_at: Sequence[datetime], number: int, days: float) -> float:
+    """How much the neighbours change in so many days, one way or the other [1].
+
+    Measured over no fewer days: what two looks of one week have in common errors is no growth.
+    """
+    ages = [(seen_at[number] - at).total_seconds() / 86_400 for at in seen_at[:number]]
+    before = [i for i, known in enumerate(np.isfinite(level[:number])) if known]
     if not before or not np.isfinite(level[number]):
         return 0.0
-    days = max((seen_at[number] - seen_at[before[-1]]).total_seconds() / 86_400, 1.0)
-    return abs(float(level[number] - level[before[-1]])) / days
+    then = max((i for i in before if ages[i] >= days), default=before[0])
+    return abs(float(level[number] - level[then])) * days / max(ages[then], days)
 
 
 def _alert(field_id: str, one: _Open, area_ha: Mapping[str, float]) -> Alert:

@@ -150,7 +150,7 @@ def _drawn(scores: np.ndarray, ground: _Ground, static: np.ndarray | None) -> tu
             "ZONE-UNPROVED",
             "one zone: zones drawn without a season explain {met} % (± {error}) of it; needed are {expected} %, "
             "surely more than 0, and no season against the others",
-            "treat the field as one; more seasons of one crop, or soil samples, may show lasting differences",
+            "treat the field as one; more seasons of crops alike, or soil samples, may show lasting differences",
             {
                 "met": round(100 * best.proof.explained),
                 "error": round(100 * best.proof.explained_se),
@@ -173,7 +173,7 @@ def _too_little(scores: np.ndarray, ground: _Ground) -> Refusal | None:
     if len(scores) < fewest:
         return Refusal(
             "ZONE-SEASONS",
-            "one zone: {met} seasons of this crop show the field, {expected} are needed",
+            "one zone: {met} seasons of crops alike show the field, {expected} are needed",
             "wait for more seasons, or add earlier ones from the archive",
             {"met": len(scores), "expected": fewest},
         )

@@ -31,10 +31,14 @@ STRAW = ("left", "removed")
 
 @dataclass(frozen=True)
 class Crop:
-    """A crop as the configuration knows it: its code, its names, other words for it, whether it is mown green."""
+    """A crop as the configuration knows it: its code, its names, other words for it, whether it is mown green.
+
+    kind   crops of one kind make green alike; empty: of its own
+    """
 
     code: str
     english: str
     russian: str
     also: tuple[str, ...] = ()
     mown: bool = False
+    kind: str = ""

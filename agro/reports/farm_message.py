@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from xml.etree import ElementTree as xml
 
 from agro.domain.alert import STRIP, Alert
@@ -38,22 +39,23 @@ class Letter:
     gpx: bytes
 
 
-def letter(farm: str, news: Sequence[News], simulated: bool, language: str) -> Letter:
+def letter(farm: str, news: Sequence[News], seen_at: datetime, simulated: bool, language: str) -> Letter:
     """The letter to one farm.
 
     farm       its name [-]
     news       what changed, in the order in which it is told [-]
+    seen_at    the newest pass (UTC)
     simulated  whether the images are simulated
     language   `ru` or `en`
     returns    Letter [-]
     source     ours
     """
     open_fields = len({one.alert.field_id for one in news if one.became != "over"})
-    last = day(max(one.alert.last_look for one in news), language)
+    last = day(seen_at, language)
     subject = (
         say("{farm}: fields that need a look: {n} (pass of {day})", language, farm=farm, n=open_fields, day=last)
         if open_fields
-        else say("{farm}: fields have recovered (pass of {day})", language, farm=farm, day=last)
+        else say("{farm}: nothing is behind any more of what was told (pass of {day})", language, farm=farm, day=last)
     )
     lines = [say("SIMULATED DATA: the imagery is made by the program, not by a satellite", language)] * simulated
     lines += [_told(one, language) for one in news[:_MOST_TOLD]]
@@ -82,7 +84,10 @@ def _told(one: News, language: str) -> str:
     )
     if one.became == "over":
         return say(
-            "{field}: what was seen on {since} has passed.", language, field=field, since=day(alert.since, language)
+            "{field}: what was seen on {since} is not seen any more: recovered, mown, harvested, or too long ago.",
+            language,
+            field=field,
+            since=day(alert.since, language),
         )
     sure = (
         say("seen once: a cloud that was not recognised is possible", language)

@@ -188,8 +188,9 @@ def _draw_season(axes: Axes, view: FieldView, scale: tuple[float, float], langua
         fontsize=10,
         loc="left",
         color=INK,
+        pad=18,  # the years stand below it
     )
-    axes.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.1, ncols=4)
+    axes.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.0, ncols=6)
 
 
 def _draw_group(axes: Axes, fields: pd.DataFrame, colours: Any, scale: tuple[float, float], language: str) -> None:

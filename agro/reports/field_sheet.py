@@ -131,7 +131,8 @@ def _draw_panel(figure: Figure, left: float, low: float, panel: Panel, outline: 
     note = wrapped(panel.note, _COLUMN)
     below = 0.018 + _LINE * (note.count("\n") + 1)  # the scale bar stands between the map and the note
     axes = figure.add_axes((left, low + below, 0.31, 0.235 - below))
-    _map(figure, axes, (left + 0.335, low + 0.06, 0.012, 0.15), panel, style, outline, language, size=7.5)
+    bar = max(0.06, below + 0.01)  # its lowest figure stands clear of the note, too
+    _map(figure, axes, (left + 0.335, low + bar, 0.012, 0.21 - bar), panel, style, outline, language, size=7.5)
     figure.text(left, low, note, fontsize=8, color=INK, va="bottom")
 
 

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -48,6 +50,15 @@ def test_days_of_sowing_are_no_loss_while_all_green_quickly() -> None:
         table.iloc[number] = 0.35 + 0.1 * number + 0.01 * np.arange(8) / 8
     table.loc[table.index[2:], "f3"] -= 0.1
     assert behind(table) == []
+
+
+def test_an_error_that_all_fields_of_a_look_share_hides_no_loss() -> None:
+    """Two looks three days apart that differ by 0.06 in all fields: no crop grows so; the mown field shows."""
+    table = neighbours(0.15)
+    table.index = pd.DatetimeIndex([days(1)[0] + timedelta(days=d) for d in (0, 10, 20, 27, 30, 32)])
+    table.iloc[3] += 0.06
+    (alert,) = behind(table)
+    assert (alert.field_id, alert.since) == ("f3", table.index[4])
 
 
 def test_a_field_that_was_reaped_is_not_behind() -> None:

@@ -59,7 +59,9 @@ def test_a_farm_is_told_once_when_it_begins_and_once_when_it_is_over(
     assert watched(hit, "c").told == ()
     assert len(letters(tmp_path)) == 1
     assert watched([*hit, scene("2021-07-21")], "d").told == ("",)
-    assert len(letters(tmp_path)) == 2 and any("прошло" in m.get_body().get_content() for m in letters(tmp_path))
+    assert len(letters(tmp_path)) == 2 and any(
+        "больше не видно" in m.get_body().get_content() for m in letters(tmp_path)
+    )
 
 
 def test_cloud_is_no_news(watched: Callable[..., Any], tmp_path: Path) -> None:

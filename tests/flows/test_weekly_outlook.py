@@ -2,14 +2,21 @@
 
 from datetime import date
 from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from agro.store.index import opened
+from agro.store.publish import writing
+from flows.keeping import Result, keep
 from flows.settings import CONFIGS, facts
 from flows.simulated import simulated_tables
+from flows.weekly_outlook import last_known
+from flows.yield_models import _ground
 from flows.yield_tables import Books, as_known
 from models.yield_features import feature_blocks
 from models.yield_ladder import LadderRules
@@ -92,3 +99,35 @@ def test_features_are_known_from_the_first_day_to_the_last(day: str) -> None:
         books(), date.fromisoformat(f"2022-{day}"), facts(CONFIGS / "yields.toml"), facts(CONFIGS / "water.toml")
     )
     assert {"canopy", "growth", "weather", "ground", "work"} == set(feature_blocks(table))
+
+
+def test_maps_of_soil_do_not_look_ahead(tmp_path: Path) -> None:
+    """Soil that follows the colour of ground seen later is not known on the day; older soil is."""
+    rows = pd.DataFrame({"field_id": ["a"], "layer": ["humus_pct"]})
+    with writing(tmp_path / "s") as store, opened(store) as index:
+        for place, day, parents, mean in (
+            ("bare_soil/2022/b", "2022-10-15", [], 0.0),
+            ("soil/d/old", "2020-05-10", [], 3.0),
+            ("soil/d/new", "2020-05-10", ["bare_soil/2022/b"], 9.0),
+        ):
+            properties = {"datetime": f"{day}T00:00:00Z", "agro:parents": parents}
+            keep(store, index, place, Result(properties, None, tables={"fields": rows.assign(mean=mean)}))
+        known = [_ground(index, {"a"}, date(year, 12, 1))[0]["ground_humus_pct"].tolist() for year in (2021, 2022)]
+    assert known == [[3.0], [9.0]]
+
+
+@pytest.mark.parametrize(
+    ("today", "looks", "day"),
+    [
+        (date(2022, 8, 3), ["2022-07-20"], date(2022, 8, 3)),
+        (date(2026, 8, 3), ["2021-07-20", "2022-07-20"], date(2022, 7, 20)),
+        (date(2026, 8, 3), [], date(2023, 12, 31)),
+    ],
+)
+def test_the_last_known_day(today: date, looks: list[str], day: date) -> None:
+    class Seen:
+        def items(self, kind: str) -> list[Any]:
+            return [SimpleNamespace(properties={"datetime": f"{one}T05:00:00Z"}) for one in looks]
+
+    land = SimpleNamespace(seasons=pd.DataFrame({"season": [2021, 2022, 2023]}))
+    assert last_known(Seen(), land, today) == day  # type: ignore[arg-type]

@@ -82,6 +82,14 @@ def test_rows_unlike_all_that_is_known_are_not_told() -> None:
     assert all(one.estimate is not None for one in others)
 
 
+def test_a_season_without_its_weather_is_not_told_by_a_model_that_lives_on_weather() -> None:
+    table = harvests().rename(columns={"growth_c": "weather_c"})
+    model = fit("spring_wheat", DAY, table, {"canopy": ("canopy_a",), "weather": ("weather_c",)}, RULES)
+    assert model.chosen not in ("average", "trend")
+    asked = table[table["season"] == 2020].assign(weather_c=np.nan)
+    assert {one.why.code for one in predict(model, asked, AS_OF, DAY, "m") if one.why} == {"YIELD-NO-WEATHER"}
+
+
 @pytest.mark.parametrize(
     ("seasons", "code"), [(1, "YIELD-ONE-SEASON"), (2, "INTERVAL-SEASONS"), (3, "INTERVAL-SEASONS")]
 )

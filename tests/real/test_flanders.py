@@ -1,6 +1,9 @@
 """The main job on real Sentinel-2 passes over declared fields, against plain NumPy on the same files."""
 
+import email
+import email.policy
 import json
+from datetime import date
 from pathlib import Path
 
 import geopandas as gpd
@@ -15,11 +18,17 @@ from workshop import Ran, run_plain
 from agro.store.history import fieldstats
 from agro.store.publish import Store
 from flows.settings import load
+from flows.watch_fields import watch
 
 
 @pytest.fixture(scope="module")
-def flanders_2018(real: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, pd.DataFrame]:
-    return published(real / "flanders-2018", tmp_path_factory.mktemp("f18"))
+def store_2018(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("f18")
+
+
+@pytest.fixture(scope="module")
+def flanders_2018(real: Path, store_2018: Path) -> tuple[Ran, pd.DataFrame]:
+    return published(real / "flanders-2018", store_2018)
 
 
 def published(folder: Path, store: Path) -> tuple[Ran, pd.DataFrame]:
@@ -98,6 +107,28 @@ def test_curves_look_like_the_crops_that_were_declared(flanders_2018: tuple[Ran,
     maize, grass = month.loc["flanders-2018-05"], month.loc["flanders-2018-04"]
     assert maize[5] < 0.35 < 0.7 < maize[7] and maize[10] < 0.35
     assert grass[[2, 4]].min() > 0.75 and grass[4] - maize[5] > 0.4
+
+
+def test_letters_of_2018_tell_a_meadow_mown_and_maize_in_the_drought(
+    real: Path, store_2018: Path, flanders_2018: tuple[Ran, pd.DataFrame], tmp_path: Path
+) -> None:
+    """Between 6 and 9 May the largest meadow lost a quarter of its NDVI and its neighbours nothing; while all grass
+    browned together in June and July nobody is told; what harvest ends is over."""
+    folder = real / "flanders-2018"
+    read = [f"imagery.catalog={folder}/catalog/catalog.json", f"fields.path={folder}/fields.gpkg"]
+    settings = load("stac", [*read, f"store.path={store_2018}", f"messages.outbox={tmp_path}"])
+    told = {}
+    for day in ("05-06", "05-09", "05-11", "05-26", "06-28", "07-15", "07-28", "08-07", "09-21"):
+        watch(settings, date.fromisoformat(f"2018-{day}"))
+        newest = max((store_2018 / "alerts" / "2018").iterdir(), key=lambda item: item.name)
+        told[day] = {(one.field_id[-2:], one.what) for one in pd.read_parquet(newest / "alerts.parquet").itertuples()}
+    mown, dry = {("04", "field_behind")}, {("05", "part_behind")}
+    assert told["05-09"] == told["05-11"] == mown
+    assert told["08-07"] == dry
+    assert not any(told[day] for day in ("05-06", "05-26", "06-28", "07-15", "07-28", "09-21"))
+    first = min(tmp_path.glob("2018-05-09*.eml"))
+    text = email.message_from_bytes(first.read_bytes(), policy=email.policy.default).get_body().get_content()
+    assert "flanders-2018-04" in text and "Если здесь косили" in text and "не было 06.05.2018" in text
 
 
 def test_20_m_bands_only(real: Path, tmp_path: Path) -> None:

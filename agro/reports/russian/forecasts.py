@@ -45,6 +45,8 @@ FORECASTS: dict[str, str] = {
     "{crop}: harvests of one season only; how seasons differ is not known": "{crop}: есть урожаи только одного сезона; как различаются сезоны, неизвестно",
     "no clear look at the field this season, and the model lives on looks": "в этом сезоне нет ни одной ясной съёмки поля, а модель опирается на съёмки",
     "wait for a clear pass": "дождитесь ясной съёмки",
+    "no weather of the season is known, and the model lives on it": "погода этого сезона неизвестна, а модель опирается на погоду",
+    "add the season's days to the table that records.weather names": "добавьте дни сезона в таблицу, которую называет records.weather",
     "in {seasons} seasons on record no model surely beats average and trend": "за {seasons} сезонов на записи ни одна модель не обошла надёжно среднее и тренд",
     "more seasons, fields and imagery may tell more": "больше сезонов, полей и съёмок могут сказать больше",
     "unlike all seasons on record: {feature} is {met}, known are {low} to {high}": "не похоже ни на один сезон на записи: {feature} = {met}, известны от {low} до {high}",

@@ -3,11 +3,11 @@
 LETTERS: dict[str, str] = {
     # Letters to farms
     "{farm}: fields that need a look: {n} (pass of {day})": "{farm}: осмотрите поля — {n} (съёмка {day})",
-    "{farm}: fields have recovered (pass of {day})": "{farm}: поля выправились (съёмка {day})",
+    "{farm}: nothing is behind any more of what was told (pass of {day})": "{farm}: прежних отставаний больше не видно (съёмка {day})",
     "The places to go to are attached: places.kml for maps, places.gpx for navigators.": "Точки для осмотра приложены: places.kml — для карт, places.gpx — для навигатора.",
     "A satellite sees that plants are behind, not why: look before you act.": "Со спутника видно, что растения отстают, но не видно почему: сначала осмотрите поле.",
     "Field {name}{crop}, {area} ha": "Поле {name}{crop}, {area} га",
-    "{field}: what was seen on {since} has passed.": "{field}: отставание, замеченное {since}, прошло.",
+    "{field}: what was seen on {since} is not seen any more: recovered, mown, harvested, or too long ago.": "{field}: отставания, замеченного {since}, больше не видно: посевы выправились, поле скошено или убрано либо прошло слишком много времени.",
     "... and {n} more in the attached places": "... и ещё {n}, точки приложены",
     "a part of {area} ha is behind the rest of the field, more than before": "участок {area} га отстаёт от остального поля сильнее, чем раньше",
     "a part of {area} ha is behind the rest of the field, more than in past seasons": "участок {area} га отстаёт от остального поля сильнее, чем в прошлые годы",

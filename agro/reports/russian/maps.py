@@ -156,12 +156,12 @@ MAPS: dict[str, str] = {
     "check that the outline is sound and lies where the pixels do": "проверьте, что контур построен без ошибок и лежит там же, где пиксели",
     "one zone: the field's pixels measure {met} ha, zones need {expected} ha": "одна зона: пиксели поля занимают {met} га, для деления на зоны нужно {expected} га",
     "treat the field as one": "обрабатывайте поле как единое целое",
-    "one zone: {met} seasons of this crop show the field, {expected} are needed": "одна зона: поле видно в сезонах этой культуры {met} раз, нужно не меньше {expected}",
+    "one zone: {met} seasons of crops alike show the field, {expected} are needed": "одна зона: поле видно в сезонах сходных культур {met} раз, нужно не меньше {expected}",
     "wait for more seasons, or add earlier ones from the archive": "дождитесь новых сезонов или добавьте прежние из архива",
     "one zone: parts that differ are narrower than {width} m, two passes, or smaller than {least} ha": "одна зона: отличающиеся участки уже {width} м (двух проходов машины) или меньше {least} га",
     "a narrower machine could follow them; otherwise treat the field as one": "такие участки может обработать более узкая машина; иначе обрабатывайте поле как единое целое",
     "one zone: zones drawn without a season explain {met} % (± {error}) of it; needed are {expected} %, surely more than 0, and no season against the others": "одна зона: зоны, построенные без одного из сезонов, объясняют {met} % (± {error}) различий в нём; нужно не меньше {expected} %, достоверно больше 0 и чтобы ни один сезон не противоречил остальным",
-    "treat the field as one; more seasons of one crop, or soil samples, may show lasting differences": "обрабатывайте поле как единое целое; устойчивые различия могут показать новые сезоны той же культуры или почвенные пробы",
+    "treat the field as one; more seasons of crops alike, or soil samples, may show lasting differences": "обрабатывайте поле как единое целое; устойчивые различия могут показать новые сезоны сходных культур или почвенные пробы",
     # Kinds of maps
     "Agromaps": "Агрокарты",
     "Nothing new to make": "Нового нет: всё уже построено",
@@ -244,5 +244,5 @@ MAPS: dict[str, str] = {
     "Water: soil constants and snow are assumptions (configs/water.toml).": "Влага: константы почвы и снега — допущения (configs/water.toml).",
     "field {field_id}: there is no map of {layer} ({why})": "поле {field_id}: нет карты {layer} ({why})",
     "run `agro review`, or choose another layer": "запустите `agro review` или выберите другой слой",
-    "One zone for now: too few seasons of one crop were seen here.": "Пока одна зона: одна и та же культура видна здесь слишком мало сезонов.",
+    "One zone for now: too few seasons of crops alike were seen here.": "Пока одна зона: сезонов сходных культур здесь видно слишком мало.",
 }
