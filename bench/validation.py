@@ -44,9 +44,6 @@ def main() -> None:
         "## Yields foreseen (SIMULATED)\n\n20 seeds not seen while building, 12 seasons each, spring wheat, both "
         "simulated worlds. The oracle knows the true state of every pixel on the day, but not the weather to come.\n\n"
         + tables(script("yield_twins.py", ",".join(map(str, range(901, 921))), "07-15,08-15")),
-        "## To vary or not: strips that the rates were not fitted on\n\nLas Rosas: USD/ha over the best uniform rate. "
-        "The rest is simulated: false 'vary' among fields where varying does not pay.\n\n"
-        + tables(script("vary_or_not.py", "216")),
         "## Damage found after a pass (SIMULATED)\n\n" + alerts(),
     ]
     filling = PAGE.with_suffix(".filling")
