@@ -114,10 +114,10 @@ def alerts_of(world: str, seeds: Sequence[str]) -> str:
 def at_80_percent(way: str, met: dict[str, float] | None) -> str:
     """What a way costs where it finds 80 % of the events."""
     if met is None:
-        return f"- `{way}` finds 80 % of the events at no level of its curve, or at every one."
+        return f"- `{way}` finds 80 % of the events at no level of its curve."
     return (
-        f"- `{way}` at 80 % of the events found (between two levels of its curve): {met['false']:.1f} false alarms for "
-        f"1,000 ha and month, median delay {met['delay_d']:.0f} d."
+        f"- `{way}`, where it finds {met['found']:.0%} of the events, the fewest false alarms on its curve with at least "
+        f"80 %: {met['false']:.2f} for 1,000 ha and month, median delay {met['delay_d']:.0f} d."
     )
 
 
