@@ -116,8 +116,8 @@ def at_80_percent(way: str, met: dict[str, float] | None) -> str:
     if met is None:
         return f"- `{way}` finds 80 % of the events at no level of its curve."
     return (
-        f"- `{way}`: the fewest false alarms with at least 80 % of the events found are {met['false']:.2f} for 1,000 ha "
-        f"and month, at {met['found']:.0%} and a median delay of {met['delay_d']:.0f} d (between two levels of the curve)."
+        f"- `{way}`, at least 80 % of the events found, fewest false alarms along its curve: {met['false']:.2f} for "
+        f"1,000 ha and month, with {met['found']:.0%} found and a median delay of {met['delay_d']:.0f} d."
     )
 
 
