@@ -33,7 +33,7 @@ FIRST_DAY, LAST_DAY = "06-05", "09-05"  # of the season: between them crops stan
 NEAR_M = 40.0  # [m] an alarm this near to an event is of it
 MONTH_D = 30.4
 LOOSENESS = (0.6, 0.8, 1.0, 1.3, 1.7, 2.2, 3.0)  # [1] times the multiples and the least drop of configs/alerts.toml
-Z_LEVELS = (0.6, 0.8, 1.0, 1.3, 1.6, 2.0, 2.5, 3.0)
+Z_LEVELS = (0.6, 0.8, 1.0, 1.3, 1.6, 2.0, 2.5, 3.0, 3.5, 4.0)
 ASKED = 0.8  # [1] of the events over 1 ha: where the ways are compared
 EVENT = ["region", "season", "field_id", "kind", "on"]
 
@@ -153,10 +153,10 @@ def score(alarms: list[Alarm], truth: pd.DataFrame, area_ha: float, least_ha: fl
 
 
 def at_share(rows: dict[str, Any], way: str) -> dict[str, float] | None:
-    """What a way costs where it finds as many events as asked, between two levels; None: its curve is never there."""
+    """The fewest false alarms with which a way finds as many events as asked, on its curve; None: it never does."""
     names = ("found", "false", "delay_d")
     points = [np.array([row[name] for name in names]) for level, row in rows.items() if level.startswith(f"{way} ")]
-    met = []
+    met = [point for point in points if point[0] >= ASKED]
     for loose, strict in pairwise(points):
         if (loose[0] < ASKED) != (strict[0] < ASKED):
             met.append(loose + (strict - loose) * (ASKED - loose[0]) / (strict[0] - loose[0]))

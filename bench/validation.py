@@ -115,10 +115,10 @@ def alerts_of(world: str, seeds: Sequence[str]) -> str:
 def at_80_percent(way: str, met: dict[str, float] | None) -> str:
     """What a way costs where it finds 80 % of the events."""
     if met is None:
-        return f"- `{way}` finds 80 % of the events at no level of its curve, or at every one."
+        return f"- `{way}` finds 80 % of the events at no level of its curve."
     return (
-        f"- `{way}` at 80 % of the events found (between two levels of its curve): {met['false']:.1f} false alarms for "
-        f"1,000 ha and month, median delay {met['delay_d']:.0f} d."
+        f"- `{way}`, at least 80 % of the events found, fewest false alarms along its curve: {met['false']:.2f} for "
+        f"1,000 ha and month, with {met['found']:.0%} found and a median delay of {met['delay_d']:.0f} d."
     )
 
 
