@@ -26,7 +26,7 @@ from agro.twin.optimum import RATES_KG_HA, response
 from agro.twin.past import Past, past
 from agro.twin.plots import picked
 from agro.twin.trial import as_weighed, laid_out
-from flows.settings import CONFIGS, facts
+from flows.settings import CONFIGS, facts, load
 from models.left_out import LeftOut, Money, left_out_gain
 from models.response import best_interval, best_of, fit
 from models.tried import tried
@@ -37,6 +37,7 @@ from las_rosas import DOLLARS, RATIO, strips_of
 
 RULES = facts(CONFIGS / "doses.toml")["varying"]
 SCHEMES = facts(CONFIGS / "schemes.toml")
+COST_HA = load("default").advice.varying_cost_ha  # [RUB/ha]
 ROUBLES = Money(12_000.0, 60.0, RULES["price_cv"], RULES["zone_error"], RULES["season_sd_kg_ha"])  # prices: assumption
 CEREALS = ("spring_wheat", "barley", "oats")
 FACTS = facts(CONFIGS / "twin.toml")
@@ -67,7 +68,7 @@ class Case:
     def knowing(self) -> float:
         """What knowing each zone's response is worth over the best one rate, costs deducted [RUB/ha]."""
         best = float((self.share * self.profit.max(axis=0)).sum() - (self.profit @ self.share).max())
-        return max(best - RULES["cost_rub_ha"], 0.0)
+        return max(best - COST_HA, 0.0)
 
 
 def main() -> None:
@@ -124,11 +125,11 @@ def judged(cases: Iterator[Case]) -> dict[str, float]:
         said = left_out_gain(case.trial, ROUBLES, draws=200)
         doses = np.array([said.zone_kg_ha.get(zone, said.uniform_kg_ha) for zone in case.zones])
         uniform = np.full(len(case.zones), said.uniform_kg_ha)
-        gain = case.earns(doses) - case.earns(uniform) - RULES["cost_rub_ha"]
+        gain = case.earns(doses) - case.earns(uniform) - COST_HA
         own = left_out_gain(case.trial, ROUBLES, "each_zone", draws=1)
         each = np.array([own.zone_kg_ha.get(zone, own.uniform_kg_ha) for zone in case.zones])
-        always = case.earns(each) - case.earns(np.full(len(case.zones), own.uniform_kg_ha)) - RULES["cost_rub_ha"]
-        rows.append((vary(said, RULES["cost_rub_ha"]), gain, case.knowing, always))
+        always = case.earns(each) - case.earns(np.full(len(case.zones), own.uniform_kg_ha)) - COST_HA
+        rows.append((vary(said, COST_HA), gain, case.knowing, always))
     table = pd.DataFrame(rows, columns=["vary", "gain", "knowing", "always"])
     loses = table["gain"] <= 0
     figures = {

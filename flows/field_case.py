@@ -82,7 +82,8 @@ def _identity(
         office.prices.get(plan.rules.crop),
         {name: [one.parent, float(one.soil.content_mg_kg)] for name, one in known.items()},
         [marks, zones[0].place if zones else None, relief.place if relief else None, strips.to_csv(index=False)],
-        [asdict(office.machine), request.trial, advice.scheme, advice.placement, advice.frozen_soil, advice.customer],
+        [asdict(office.machine), request.trial, advice.scheme, advice.varying_cost_ha],
+        [advice.placement, advice.frozen_soil, advice.customer],
         [digest(repr(office.rules)), office.settings.ui.language, advice.currency, ALGORITHM],
     ]
 

@@ -106,8 +106,7 @@ def _hear(office: Office, case: Case, field: Field) -> tuple[Heard, str, gpd.Geo
     zones = productivity_zones(office.zones.get(case.asked.district), case.field_id, case.strips, field)
     strips = in_zones(case.strips, zones)
     nutrient = str(strips["nutrient"].iloc[0]) if len(strips) else ""
-    scheme = office.settings.advice.scheme
-    return hear(strips, office.prices, office.products, case.plan.rules.crop, scheme), nutrient, zones
+    return hear(strips, office.prices, office.products, case.plan.rules.crop, office.settings.advice), nutrient, zones
 
 
 def _why(office: Office, case: Case, parts: Parts) -> list[str]:

@@ -16,7 +16,7 @@ from agro.domain.errors import AgroError, BadInput, Refusal
 from agro.domain.work import Product
 from agro.store.publish import Published
 from flows.dose_parts import Field
-from flows.settings import CONFIGS, facts
+from flows.settings import CONFIGS, Advice, facts
 from models.left_out import LeftOut, Money, left_out_gain
 from models.response import BestDose, best_interval
 
@@ -38,13 +38,14 @@ class Heard:
 
 
 def hear(
-    strips: pd.DataFrame, prices: Mapping[str, float], products: Sequence[Product], crop: str, scheme: str
+    strips: pd.DataFrame, prices: Mapping[str, float], products: Sequence[Product], crop: str, advice: Advice
 ) -> Heard:
     """The field's response and the decision.
 
     strips    rows of one field and nutrient (agro.sources.trials), with their zone; empty: none were driven
-    prices    [RUB/t] by code of crop
+    prices    [currency/t] by code of crop
     products  with their prices, for the price of a kilogram of nutrient
+    advice    the scheme, and what varying costs, in the currency of the prices
     """
     if strips.empty:
         return Heard(not_checked(_no_trial()))
@@ -61,12 +62,12 @@ def hear(
     except AgroError as error:
         return Heard(not_checked(error.refusal))
     try:
-        chosen = scheme_named(scheme)
+        chosen = scheme_named(advice.scheme)
         admit(chosen.record)
         gain = left_out_gain(strips.dropna(subset=["zone"])[_KEYS], money, chosen.fit)
     except AgroError as error:
         return Heard(_measured_nothing(error.refusal), best)
-    told = decide(gain.draws, gain.gain, gain.deduction, rules["cost_rub_ha"], gain.by, rules["sure"])
+    told = decide(gain.draws, gain.gain, gain.deduction, advice.varying_cost_ha, gain.by, rules["sure"])
     return Heard(told, best, gain)
 
 

@@ -145,6 +145,8 @@ def _sure(office: Office, made: Draft, language: str) -> list[str]:
                 **told,
             )
         )
+    if one.status == "proved" and one.by == "rep":
+        lines.append(say("This is proved on strips of one season; seasons differ, so repeat the trial.", language))
     if one.why is not None:
         why = sentence(one.why, language)
         lines.append(why[:1].upper() + why[1:] + ".")

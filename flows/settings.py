@@ -145,6 +145,7 @@ class Advice(_Section):
     lowest_kg_ha: float = Field(ge=0, le=10_000)
     highest_kg_ha: float = Field(gt=0, le=20_000)
     step_kg_ha: float = Field(gt=0, le=500)
+    varying_cost_ha: float = Field(ge=0, le=100_000)
     customer: str
 
 

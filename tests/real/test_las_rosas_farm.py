@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from workshop import figure
 
 from agro.cli import app
+from flows.settings import CONFIGS, facts
 
 PRICES = "Что;Цена, руб/т\nкукуруза;68,5\nкарбамид;200,9\n"  # [USD/t] of agridat: 0.4348 USD/kg of nitrogen
 
@@ -31,6 +32,7 @@ def options(real: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         **{"fields.path": folder / "fields.geojson", "fields.seasons": "", "store.path": folder / "store"},
         **{"advice.trials": folder / "trials.csv", "advice.prices": folder / "prices.csv", "advice.currency": "USD"},
         "advice.season": 2002,
+        "advice.varying_cost_ha": facts(CONFIGS / "schemes.toml")["cost_ha"],
     }
     return ["--config", "stac", *(part for name, value in told.items() for part in ("--set", f"{name}={value}"))]
 

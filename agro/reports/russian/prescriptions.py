@@ -40,6 +40,7 @@ PRESCRIPTIONS: dict[str, str] = {
     "top dressing by the look of {day}: of {season} kg/ha for the season {given} were given at sowing": "подкормка по съёмке от {day}: из {season} кг/га на сезон при посеве внесено {given}",
     "Top dressing against a strip with plenty of nitrogen": "Подкормка: по сравнению с полосой, где азота вдоволь",
     # What is assumed
+    "This is proved on strips of one season; seasons differ, so repeat the trial.": "Это доказано на полосах одного сезона; сезоны различаются, поэтому опыт стоит повторить.",
     "planned yield: nobody said it; the usual one of the crop stands for it": "планируемая урожайность не указана: взята обычная для культуры",
     "the previous crop is not known: taken as a cereal without credit": "предшественник не известен: принят зерновой, без поправки",
     "straw of the previous crop was left: {met} t/ha by its usual yield": "солома предшественника оставлена: учтено {met} т/га по обычной урожайности",
