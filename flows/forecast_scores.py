@@ -1,6 +1,5 @@
 """Published forecasts against what was harvested: every season that is over, every day that was foretold."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -9,14 +8,14 @@ import pandas as pd
 from agro.domain.errors import BadInput, Refusal
 from agro.domain.outlook import LEVELS
 from agro.store import history
-from agro.store.index import Index, opened
-from agro.store.publish import Published, digest, read_asset, writing
+from agro.store.index import Index
+from agro.store.publish import Published, digest, read_asset
 from agro.store.tables import from_parquet
-from flows.harvest_records import keep_records
+from flows.harvest_records import records_kept
 from flows.keeping import Result, keep
-from flows.plan import Land, read_land
+from flows.plan import Land
 from flows.settings import Settings
-from flows.simulated import Records, records_of
+from flows.simulated import Records
 from flows.train_yields import refit
 from models.judge import interval_score, scores
 
@@ -25,9 +24,7 @@ ALGORITHM = 1  # raise it when the same forecasts and harvests give other scores
 
 def score_published(settings: Settings, season: int | None = None) -> pd.DataFrame:
     """The scores of one season's forecasts, or of all seasons', a row a day, crop and scope; kept in the store."""
-    land = read_land(settings)
-    with writing(settings.store.path, settings.store.wait_s) as store, opened(store) as index:
-        keep_records(settings, land, records_of(settings, land), index, datetime.now(UTC).date())
+    with records_kept(settings) as (_, _, index, _):
         kept = score_all(index, season)
         if not kept:
             raise BadInput(
@@ -35,7 +32,7 @@ def score_published(settings: Settings, season: int | None = None) -> pd.DataFra
                 "no published forecast is of a season whose harvest is on record",
                 "make forecasts with `agro forecast`, and name the harvest in records.harvest",
             )
-        return pd.concat([from_parquet(read_asset(store, one, "scores")) for one in kept], ignore_index=True)
+        return pd.concat([from_parquet(read_asset(index.store, one, "scores")) for one in kept], ignore_index=True)
 
 
 def score_and_refit(settings: Settings, land: Land, records: Records, index: Index) -> list[Refusal]:

@@ -1,8 +1,9 @@
 """Records of the harvest into the store: of fields, of districts, and as it comes; each version beside the last."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,24 @@ from agro.sources.harvest import read_harvest
 from agro.sources.harvest_summaries import read_summaries
 from agro.sources.statistics import read_statistics
 from agro.sources.tables import even, plain
-from agro.store.index import Index
-from agro.store.publish import digest
+from agro.store.index import Index, opened
+from agro.store.publish import digest, writing
 from flows.keeping import Result, content_of, keep
-from flows.plan import Land, missing_place
+from flows.plan import Land, missing_place, read_land
 from flows.settings import CONFIGS, Settings, crops, facts
-from flows.simulated import Records
+from flows.simulated import Records, records_of
 
 ALGORITHM = 1  # raise it when the same records give other tables
+
+
+@contextmanager
+def records_kept(settings: Settings) -> Iterator[tuple[Land, Records, Index, list[Refusal]]]:
+    """The land, the records, and the open index with their tables as they are today; what was refused of them."""
+    land = read_land(settings)
+    records = records_of(settings, land)
+    with writing(settings.store.path, settings.store.wait_s) as store, opened(store) as index:
+        refused = keep_records(settings, land, records, index, datetime.now(UTC).date())
+        yield land, records, index, [*land.refused, *refused]
 
 
 def keep_records(settings: Settings, land: Land, records: Records, index: Index, today: date) -> list[Refusal]:

@@ -98,7 +98,7 @@ def crop_name(store: Store, field: pd.Series, season: int, language: str) -> str
         word: crop for crop in known.values() for word in crop.also
     }
     crop = known.get(code)
-    return code if crop is None else crop.russian if language == "ru" else crop.english
+    return code if crop is None else crop.name(language)
 
 
 def _overview(store: Store, outlines: gpd.GeoDataFrame, rows: pd.DataFrame, layer: str, language: str) -> bytes:

@@ -14,7 +14,7 @@ from agro.reports.prescription_words import sentence
 from agro.reports.words import number, say
 from flows.advice_office import Office
 from flows.field_prescription import Draft
-from flows.settings import crops
+from flows.settings import crop_names
 from flows.terminal_files import TerminalFile
 
 _NAMES = {"n": "N", "p2o5": "P2O5", "k2o": "K2O", "s": "S", "caco3": "CaCO3"}
@@ -57,8 +57,7 @@ def sheet_of(
 
 def crop_title(code: str, language: str) -> str:
     """What a crop is called."""
-    known = {crop.code: crop for crop in crops()}
-    return code if code not in known else known[code].russian if language == "ru" else known[code].english
+    return crop_names(language).get(code, code)
 
 
 def named(product: Product, language: str) -> str:

@@ -257,6 +257,11 @@ def crops() -> list[Crop]:
     ]
 
 
+def crop_names(language: str) -> dict[str, str]:
+    """What each crop is called, by its code."""
+    return {crop.code: crop.name(language) for crop in crops()}
+
+
 def crop_codes() -> dict[str, str]:
     """The code of every word that people write for a crop."""
     return {word: crop.code for crop in crops() for word in (crop.code, crop.english, crop.russian, *crop.also)}

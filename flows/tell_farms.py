@@ -72,7 +72,7 @@ def _news(mine: gpd.GeoDataFrame, before: gpd.GeoDataFrame | None, since: pd.Tim
 
 def _as_news(row: Any, became: str, crop: Crop | None, language: str) -> News:
     places = tuple((point.x, point.y) for point in row.geometry.geoms)
-    name = (crop.russian if language == "ru" else crop.english) if crop else row.crop
+    name = crop.name(language) if crop else row.crop
     mown = crop.mown if crop else not row.crop
     return News(alert_of(row), became, row.field_id, name or None, row.field_area_ha, places, mown)
 

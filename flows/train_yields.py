@@ -1,19 +1,18 @@
 """Yield models fitted ahead, for the days of the season that configs/yields.toml names."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from agro.domain.errors import AgroError, BadInput, Refusal
 from agro.store import history
-from agro.store.index import Index, opened
-from agro.store.publish import writing
-from flows.harvest_records import keep_records
-from flows.plan import Land, read_land
+from agro.store.index import Index
+from flows.harvest_records import records_kept
+from flows.plan import Land
 from flows.settings import CONFIGS, Settings, facts
-from flows.simulated import Records, records_of
+from flows.simulated import Records
 from flows.yield_card import scores_of
 from flows.yield_models import fitted_model, season_known
 
@@ -43,13 +42,9 @@ class Trained:
 
 def train(settings: Settings, as_of: date | None = None) -> Trained:
     """Fit every crop for every day; what is fitted already stays. `as_of`: only harvests of the seasons before it."""
-    land = read_land(settings)
-    records = records_of(settings, land)
-    today = datetime.now(UTC).date()
-    with writing(settings.store.path, settings.store.wait_s) as store, opened(store) as index:
-        refused = keep_records(settings, land, records, index, today)
+    with records_kept(settings) as (land, records, index, refused):
         models, failed = refit(settings, land, records, index, as_of.year if as_of else None)
-    return Trained(models, (*land.refused, *refused, *failed))
+    return Trained(models, (*refused, *failed))
 
 
 def refit(

@@ -11,16 +11,15 @@ from prefect import flow
 
 from agro.domain.errors import AgroError, BadInput, Refusal
 from agro.domain.outlook import Forecast
-from agro.store.index import Index, opened
-from agro.store.publish import Published, digest, read_asset, writing
+from agro.store.index import Index
+from agro.store.publish import Published, digest, read_asset
 from agro.store.tables import from_parquet
 from flows.district_yields import districts_and_region
 from flows.forecast_tables import as_table, from_table
-from flows.harvest_records import keep_records
+from flows.harvest_records import records_kept
 from flows.keeping import Result, keep
-from flows.plan import Land, read_land
+from flows.plan import Land
 from flows.settings import Settings, load
-from flows.simulated import records_of
 from flows.yield_models import Season, fitted_model, season_known
 from models.yield_ladder import PLAIN, tell_rung
 from models.yields import predict
@@ -49,16 +48,13 @@ def weekly_outlook(config: str = "default", overrides: Sequence[str] = ()) -> Ou
 
 def outlook(settings: Settings, as_of: date | None = None) -> Outlook:
     """The same without Prefect, as of a day; without one, of the last day that is known of the season."""
-    land = read_land(settings)
-    records = records_of(settings, land)
-    today = datetime.now(UTC).date()
-    with writing(settings.store.path, settings.store.wait_s) as store, opened(store) as index:
-        refused = keep_records(settings, land, records, index, today)
-        season = season_known(settings, land, records, index, as_of or last_known(index, land, today))
+    with records_kept(settings) as (land, records, index, refused):
+        as_of = as_of or last_known(index, land, datetime.now(UTC).date())
+        season = season_known(settings, land, records, index, as_of)
         result, failed = _forecasts(season, index)
-        told, summed = (from_parquet(read_asset(store, result, name)) for name in ("fields", "districts"))
+        told, summed = (from_parquet(read_asset(index.store, result, name)) for name in ("fields", "districts"))
     where = told.dropna(subset=["district"]).set_index("subject")["district"].to_dict()
-    failures = (*land.refused, *refused, *failed)
+    failures = (*refused, *failed)
     return Outlook(
         season.as_of,
         tuple(from_table(told)),

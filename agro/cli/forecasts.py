@@ -32,7 +32,7 @@ def forecast(
         day = day_of(as_of)
         place = the_store(config, set_, store, voice)
         from agro.reports.forecast_text import forecasts_as_text
-        from flows.settings import crops, districts, load
+        from flows.settings import crop_names, districts, load
         from flows.weekly_outlook import of_district, outlook
 
         done = outlook(load(config, [*set_, f"store.path={place.root}"]), day)
@@ -43,10 +43,8 @@ def forecast(
             about = {"as_of": done.as_of.isoformat(), "simulated": done.simulated, "place": done.place}
             print(json.dumps({**about, "forecasts": rows, "failed": failed}, ensure_ascii=False))
         else:
-            names = {crop.code: crop.russian if voice.language == "ru" else crop.english for crop in crops()}
-            print(
-                forecasts_as_text(done.as_of, shown, names | districts(voice.language), done.simulated, voice.language)
-            )
+            names = crop_names(voice.language) | districts(voice.language)
+            print(forecasts_as_text(done.as_of, shown, names, done.simulated, voice.language))
         end(list(done.failed), voice.language)
 
 
@@ -62,7 +60,7 @@ def train(
         day = day_of(as_of)
         place = the_store(config, set_, store, voice)
         from agro.reports.forecast_text import models_as_text
-        from flows.settings import crops, load
+        from flows.settings import crop_names, load
         from flows.train_yields import train as train_all
 
         done = train_all(load(config, [*set_, f"store.path={place.root}"]), day)
@@ -70,8 +68,7 @@ def train(
             failed = [refusal.as_json() for refusal in done.failed]
             print(json.dumps({"models": [vars(one) for one in done.models], "failed": failed}, ensure_ascii=False))
         else:
-            names = {crop.code: crop.russian if voice.language == "ru" else crop.english for crop in crops()}
-            print(models_as_text(done.models, names, voice.language))
+            print(models_as_text(done.models, crop_names(voice.language), voice.language))
         end(list(done.failed), voice.language)
 
 
@@ -89,14 +86,13 @@ def score(
         place = the_store(config, set_, store, voice)
         from agro.reports.forecast_text import scores_as_text
         from flows.forecast_scores import score_published
-        from flows.settings import crops, load
+        from flows.settings import crop_names, load
 
         done = score_published(load(config, [*set_, f"store.path={place.root}"]), season)
         if as_json:
             print(json.dumps({"scores": json.loads(done.to_json(orient="records"))}, ensure_ascii=False))
         else:
-            names = {crop.code: crop.russian if voice.language == "ru" else crop.english for crop in crops()}
-            print(scores_as_text(done, names, voice.language))
+            print(scores_as_text(done, crop_names(voice.language), voice.language))
 
 
 def _as_json(one: "Forecast") -> dict[str, object]:

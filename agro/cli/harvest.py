@@ -24,7 +24,7 @@ def yields(
     """Read harvests and monitors of combines, clean the points, and map the yield of each field."""
     with told("ru") as voice:
         from agro.reports.yield_summary import yields_as_text
-        from flows.settings import crops, load
+        from flows.settings import crop_names, load
         from flows.yield_maps import take_in
 
         settings = load(config, [*set_, *([f"store.path={store.resolve()}"] if store else [])])
@@ -39,6 +39,5 @@ def yields(
             failed = [refusal.as_json() for refusal in done.refused]
             print(json.dumps({"fields": rows, "failed": failed}, ensure_ascii=False))
         else:
-            names = {crop.code: crop.russian if voice.language == "ru" else crop.english for crop in crops()}
-            print(yields_as_text(done.fields, names, voice.language))
+            print(yields_as_text(done.fields, crop_names(voice.language), voice.language))
         end(list(done.refused), voice.language)

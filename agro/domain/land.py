@@ -42,3 +42,7 @@ class Crop:
     also: tuple[str, ...] = ()
     mown: bool = False
     kind: str = ""
+
+    def name(self, language: str) -> str:
+        """What it is called."""
+        return self.russian if language == "ru" else self.english

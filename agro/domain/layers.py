@@ -43,6 +43,15 @@ class Layer:
         return self.unit == "class"
 
 
+def _with_error(name: str, unit: str, highest: float, meaning: str, element: str, step: float) -> tuple[Layer, Layer]:
+    """A map of the soil and its standard error."""
+    error = f"standard error of {element}"
+    return (
+        Layer(name, unit, 0.0, highest, 20, (), meaning, step=step),
+        Layer(f"{name}_se", unit, 0.0, highest, 20, (), error, step=step, statistics=False),
+    )
+
+
 _ROWS = (
     Layer("ndvi", "1", -1.0, 1.0, 10, ("red", "nir"), "green cover: normalised difference vegetation index"),
     Layer("evi2", "1", -1.0, 2.0, 10, ("red", "nir"), "green cover that saturates later: two-band enhanced index"),
@@ -336,30 +345,18 @@ _ROWS = (
     # Soil: a map and its standard error, that of the soil and not of a laboratory's reading, are two layers. But for
     # humus and ph the error is that of a skewed distribution (agro.agromaps.soil.interval_90). The extraction method
     # of p2o5, k2o and the trace elements stands with the item.
-    Layer("humus", "%", 0.0, 25.0, 20, (), "humus of the sampled layer", step=1e-3),
-    Layer("humus_se", "%", 0.0, 25.0, 20, (), "standard error of humus", step=1e-3, statistics=False),
-    Layer("ph", "pH", 0.0, 14.0, 20, (), "acidity in potassium chloride", step=1e-3),
-    Layer("ph_se", "pH", 0.0, 14.0, 20, (), "standard error of acidity", step=1e-3, statistics=False),
-    Layer("p2o5", "mg/kg", 0.0, 2000.0, 20, (), "available phosphorus by the item's method", step=0.1),
-    Layer("p2o5_se", "mg/kg", 0.0, 2000.0, 20, (), "standard error of phosphorus", step=0.1, statistics=False),
-    Layer("k2o", "mg/kg", 0.0, 3000.0, 20, (), "available potassium by the item's method", step=0.1),
-    Layer("k2o_se", "mg/kg", 0.0, 3000.0, 20, (), "standard error of potassium", step=0.1, statistics=False),
-    Layer("n_no3", "mg/kg", 0.0, 300.0, 20, (), "nitrogen of nitrate", step=0.01),
-    Layer("n_no3_se", "mg/kg", 0.0, 300.0, 20, (), "standard error of nitrate nitrogen", step=0.01, statistics=False),
-    Layer("s", "mg/kg", 0.0, 500.0, 20, (), "available sulphur", step=0.02),
-    Layer("s_se", "mg/kg", 0.0, 500.0, 20, (), "standard error of sulphur", step=0.02, statistics=False),
-    Layer("cu", "mg/kg", 0.0, 300.0, 20, (), "mobile copper by the item's method", step=0.01),
-    Layer("cu_se", "mg/kg", 0.0, 300.0, 20, (), "standard error of copper", step=0.01, statistics=False),
-    Layer("zn", "mg/kg", 0.0, 500.0, 20, (), "mobile zinc by the item's method", step=0.02),
-    Layer("zn_se", "mg/kg", 0.0, 500.0, 20, (), "standard error of zinc", step=0.02, statistics=False),
-    Layer("mn", "mg/kg", 0.0, 2000.0, 20, (), "mobile manganese by the item's method", step=0.1),
-    Layer("mn_se", "mg/kg", 0.0, 2000.0, 20, (), "standard error of manganese", step=0.1, statistics=False),
-    Layer("co", "mg/kg", 0.0, 100.0, 20, (), "mobile cobalt by the item's method", step=0.005),
-    Layer("co_se", "mg/kg", 0.0, 100.0, 20, (), "standard error of cobalt", step=0.005, statistics=False),
-    Layer("b", "mg/kg", 0.0, 50.0, 20, (), "mobile boron by the item's method", step=0.002),
-    Layer("b_se", "mg/kg", 0.0, 50.0, 20, (), "standard error of boron", step=0.002, statistics=False),
-    Layer("mo", "mg/kg", 0.0, 20.0, 20, (), "mobile molybdenum by the item's method", step=0.001),
-    Layer("mo_se", "mg/kg", 0.0, 20.0, 20, (), "standard error of molybdenum", step=0.001, statistics=False),
+    *_with_error("humus", "%", 25.0, "humus of the sampled layer", "humus", 1e-3),
+    *_with_error("ph", "pH", 14.0, "acidity in potassium chloride", "acidity", 1e-3),
+    *_with_error("p2o5", "mg/kg", 2000.0, "available phosphorus by the item's method", "phosphorus", 0.1),
+    *_with_error("k2o", "mg/kg", 3000.0, "available potassium by the item's method", "potassium", 0.1),
+    *_with_error("n_no3", "mg/kg", 300.0, "nitrogen of nitrate", "nitrate nitrogen", 0.01),
+    *_with_error("s", "mg/kg", 500.0, "available sulphur", "sulphur", 0.02),
+    *_with_error("cu", "mg/kg", 300.0, "mobile copper by the item's method", "copper", 0.01),
+    *_with_error("zn", "mg/kg", 500.0, "mobile zinc by the item's method", "zinc", 0.02),
+    *_with_error("mn", "mg/kg", 2000.0, "mobile manganese by the item's method", "manganese", 0.1),
+    *_with_error("co", "mg/kg", 100.0, "mobile cobalt by the item's method", "cobalt", 0.005),
+    *_with_error("b", "mg/kg", 50.0, "mobile boron by the item's method", "boron", 0.002),
+    *_with_error("mo", "mg/kg", 20.0, "mobile molybdenum by the item's method", "molybdenum", 0.001),
 )
 
 LAYERS: dict[str, Layer] = {row.name: row for row in _ROWS}

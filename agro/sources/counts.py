@@ -14,12 +14,10 @@ from typing import Any
 
 import numpy as np
 import rasterio
-from rasterio.enums import Resampling
-from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from agro.domain.grid import Grid
-from agro.sources.raster import check_counts, crs_of, open_raster, told, window_of
+from agro.sources.raster import check_counts, crs_of, open_raster, told, warped, window_of
 
 _CELL_PX = 1024  # [px] what is decoded at once is at least so large, and whole tiles of the file
 
@@ -65,7 +63,8 @@ class Reader:
             source, crs = self._source(name)
             window = window_of(source, grid) if self._same(crs, grid.crs) else None
             if window is None:
-                return _as_counts(_warped(source, crs, grid, band), band, source.nodata)
+                marks = {"src_nodata": band.nodata, "nodata": band.nodata}
+                return _as_counts(warped(source, crs, grid, band.classes, **marks), band, source.nodata)
             self._count_uses(name, source)
             return self._cut(name, source, window)
 
@@ -180,26 +179,6 @@ def _cells(source: Any, window: Window) -> Iterator[Window]:
 def _slice(pixels: np.ndarray, inner: Window, outer: Window) -> np.ndarray:
     row, column = inner.row_off - outer.row_off, inner.col_off - outer.col_off
     return pixels[row : row + inner.height, column : column + inner.width]
-
-
-def _warped(source: Any, crs: Any, grid: Grid, band: BandFile) -> np.ndarray:
-    finer = abs(source.transform.a) < grid.resolution_m
-    if band.classes:
-        resampling = Resampling.mode if finer else Resampling.nearest
-    else:
-        resampling = Resampling.average if finer else Resampling.bilinear
-    with WarpedVRT(
-        source,
-        src_crs=crs,
-        crs=grid.crs,
-        transform=grid.transform,
-        width=grid.width,
-        height=grid.height,
-        src_nodata=band.nodata,
-        nodata=band.nodata,
-        resampling=resampling,
-    ) as vrt:
-        return np.asarray(vrt.read(1))
 
 
 def _kind(source: Any, band: BandFile) -> str:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pystac
 
-from agro.domain.errors import BadInput, Refusal
+from agro.domain.errors import BadInput
 from agro.domain.grid import Grid
 from agro.domain.imagery import Acquisition, Band
 from agro.sources import stac
@@ -39,18 +40,6 @@ _INCLINATION_DEG = 98.18  # [deg] source: the same
 # [1] half revolutions between the epoch and relative orbit 0, modulo 175. source: ours, from four published products,
 # which agree within 0.02: S1A R033 of 2018-11-03, R095 of 2015-03-05, S1B R153 of 2021-08-10, R168 of 2021-04-01
 _PHASE = 136
-
-
-def find(
-    catalog: Path,
-    collections: Sequence[str],
-    aliases: Mapping[str, Sequence[str]],
-    bbox: tuple[float, float, float, float],
-    until: datetime | None = None,
-    unlinked: bool = False,
-) -> tuple[list[Acquisition], list[Refusal]]:
-    """All radar looks of the catalogue over bbox (west, south, east, north) [deg]; as `agro.sources.stac.find`."""
-    return stac.find(catalog, collections, aliases, bbox, until, unlinked, _look)
 
 
 def read(acquisition: Acquisition, grid: Grid, bands: Sequence[str]) -> xr.Dataset:
@@ -190,3 +179,7 @@ def _orbit(item: pystac.Item, acquired_at: datetime, platform: str, latitude_deg
             state=state,
         )
     return relative_orbit(acquired_at, latitude_deg, state == "ascending")
+
+
+# All radar looks of a catalogue, as `stac.find`.
+find = partial(stac.find, understood=_look)

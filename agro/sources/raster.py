@@ -35,20 +35,22 @@ def read_values(path: Path, grid: Grid, declared_crs: str | None, nodata: float)
             place, read = _part(source, window)
             values[place] = _as_values(read, nodata, source.nodata)
             return values
-        finer = abs(source.transform.a) < grid.resolution_m
-        with WarpedVRT(
-            source,
-            src_crs=crs,
-            crs=grid.crs,
-            transform=grid.transform,
-            width=grid.width,
-            height=grid.height,
-            src_nodata=nodata if source.nodata is None else source.nodata,
-            nodata=np.nan,
-            dtype="float32",
-            resampling=Resampling.average if finer else Resampling.bilinear,
-        ) as vrt:
-            return _as_values(vrt.read(1), nodata, None)
+        own = nodata if source.nodata is None else source.nodata
+        return _as_values(warped(source, crs, grid, src_nodata=own, nodata=np.nan, dtype="float32"), nodata, None)
+
+
+def warped(source: Any, crs: Any, grid: Grid, classes: bool = False, **marks: Any) -> np.ndarray:
+    """Band 1 (y, x) of an open raster on another lattice.
+
+    Bilinear, averaged where the raster is finer; classes by the nearest pixel, or the commonest.
+
+    `marks` say what counts as nothing, as WarpedVRT takes them.
+    """
+    ways = (Resampling.mode, Resampling.nearest) if classes else (Resampling.average, Resampling.bilinear)
+    resampling = ways[0] if abs(source.transform.a) < grid.resolution_m else ways[1]
+    place = {"transform": grid.transform, "width": grid.width, "height": grid.height}
+    with WarpedVRT(source, src_crs=crs, crs=grid.crs, resampling=resampling, **place, **marks) as vrt:
+        return np.asarray(vrt.read(1))
 
 
 def bounds_on(path: Path, declared_crs: str | None, crs: str) -> tuple[float, float, float, float]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from task_files import packed
 
 from agro.domain.errors import AgroError, BadInput, Told, TornFile
+from agro.reports.words import say
 from agro.sources.archive import Files, unzipped
 from agro.sources.task_data import from_files, read
 from agro.sources.task_grid import BY_CODE, BY_RATE, GridShape, cells_of
@@ -161,4 +162,7 @@ def test_any_attributes_of_a_task(elements: list, grid: bytes) -> None:
     inner = "".join(f"<{tag} " + " ".join(f'{k}="{v}"' for k, v in attributes.items()) + (">" if tag in ("TZN", "PLN", "LSG") else "/>") for tag, attributes in elements)  # fmt: skip
     closing = "".join(f"</{tag}>" for tag, _ in reversed(elements) if tag in ("TZN", "PLN", "LSG"))
     content = f"<ISO11783_TaskData><VPN A='VPN1' C='x' E='kg/ha'/><TSK A='TSK1' E='PFD1'>{inner}{closing}</TSK></ISO11783_TaskData>"
-    task_maps(from_files(Files({"TASKDATA.XML": content.encode(), "GRD00001.BIN": grid}), "t"))
+    read = task_maps(from_files(Files({"TASKDATA.XML": content.encode(), "GRD00001.BIN": grid}), "t"))
+    assert len(read) <= 1
+    for _, told in read:
+        assert all(say(one.text, "ru", **one.facts) for one in told.unread)
