@@ -20,7 +20,7 @@ from agro.twin.oracle import oracle
 from flows.settings import CONFIGS, facts
 from flows.simulated import simulated_tables
 from flows.yield_tables import Books, as_known
-from models.intervals import intervals, misses
+from models.intervals import misses
 from models.judge import coverage_by_season, interval_score, simplest_good
 from models.yield_features import feature_blocks
 from models.yield_hull import hull_of, outside
@@ -90,7 +90,7 @@ def left_out(own: pd.DataFrame, crop: str, day: str, rules: dict) -> pd.DataFram
         for rung, name in ((chosen, ""), ("trend", "trend_")):
             missed = misses(_errors(told[~here], rung))
             se = np.sqrt(missed.year_cv**2 + missed.district_cv**2 + missed.field_cv**2)
-            ends = [{e.level: e for e in intervals(v, v * se, missed, "field")}[LEVEL] for v in told.loc[here, rung]]
+            ends = [{e.level: e for e in missed.ends(v, v * se, "field")}[LEVEL] for v in told.loc[here, rung]]
             rows[f"{name}low"], rows[f"{name}high"] = [e.low for e in ends], [e.high for e in ends]
         if chosen not in PLAIN:
             past, asked = (own[own["season"].ne(season) == other].reset_index(drop=True) for other in (True, False))

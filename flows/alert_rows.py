@@ -32,9 +32,17 @@ def table_of(alerts: list[tuple[Alert, str]], outlines: gpd.GeoDataFrame, crops:
         "length_m": [a.length_m for a, _ in alerts],
         "width_m": [a.width_m for a, _ in alerts],
     }
-    places = [MultiPoint(list(a.worst)) if a.worst else MultiPoint() for a, _ in alerts]
-    crs = alerts[0][1] if alerts else 4326
-    return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(places, crs=crs)).to_crs(4326)
+    return gpd.GeoDataFrame(table, geometry=_places(alerts), crs=4326)
+
+
+def _places(alerts: list[tuple[Alert, str]]) -> list[MultiPoint]:
+    """The places of each, from its own CRS to degrees."""
+    found: dict[int, MultiPoint] = {}
+    for crs in {crs for _, crs in alerts}:
+        mine = [number for number, (_, own) in enumerate(alerts) if own == crs]
+        points = gpd.GeoSeries([MultiPoint(list(alerts[number][0].worst)) for number in mine], crs=crs)
+        found |= zip(mine, points.to_crs(4326), strict=True)
+    return [found[number] for number in range(len(alerts))]
 
 
 def _spot(alert: Alert) -> str:

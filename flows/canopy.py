@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from rasterio.features import geometry_mask
 
 from agro.advice.sufficiency import sufficiency
@@ -39,6 +41,11 @@ class Canopy:
     def __init__(self, store: Store, strips: gpd.GeoDataFrame | None) -> None:
         self._store = store
         self._strips = strips
+
+    @property
+    def marks(self) -> str:
+        """A digest of the strips."""
+        return "" if self._strips is None else sha256(b"".join(shapely.to_wkb(self._strips.geometry))).hexdigest()
 
     @cached_property
     def _rows(self) -> pd.DataFrame:

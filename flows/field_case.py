@@ -1,6 +1,6 @@
 """One field's case before anything is computed: what is to grow, what is known, and so where its result stands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
@@ -16,15 +16,20 @@ from agro.domain.grid import around
 from agro.domain.layers import LAYERS
 from agro.store.publish import digest, file_name
 from flows.advice_office import Office, crop_code
-from flows.field_soil import Asked, Known
+from flows.field_soil import Acidity, Asked, Known
 from flows.plan import crops_of
+from flows.published_prescriptions import nitrogen_prescribed
 
-ALGORITHM = 1  # raise it when the same inputs give another prescription
+ALGORITHM = 2  # raise it when the same inputs give another prescription
 
 
 @dataclass(frozen=True)
 class Case:
-    """A field's case before anything is computed: its place in the store, plan, what is known, which look was taken."""
+    """A field's case before anything is computed: its place in the store, plan, what is known, which look was taken.
+
+    acidity       of a case of lime: hydrolytic [mmol/100 g] and pH, and the result they are of
+    given_before  [kg/ha] of nitrogen by the prescription before, of a case of top dressing
+    """
 
     place: str
     field_id: str
@@ -33,7 +38,9 @@ class Case:
     asked: Asked
     known: Mapping[str, Known]
     strips: pd.DataFrame
+    acidity: Acidity
     looked_at: str
+    given_before: float
     told: tuple[Told | Refusal, ...]
 
 
@@ -57,12 +64,25 @@ def open_case(office: Office, number: int) -> Case:
     driven = office.driven.strips(field_id, asked.district, office.land.crs)
     told_of = office.trials[office.trials["field_id"] == field_id]
     strips = pd.concat([table for table in (told_of, driven) if len(table)]) if len(driven) else told_of
-    looked_at = ""
+    strips = _of_one_nutrient(strips[strips["season"] < office.season], office.nutrients)
+    acidity = office.soil.acidity(asked) if "caco3" in office.nutrients else Acidity()
+    looked_at, given_before, marks = "", 0.0, ""
     if office.request.top_dress:
         looked_at = str(office.canopy.look(field_id, office.season)["acquisition_id"])
+        given_before = nitrogen_prescribed(office.index, field_id, str(row["version"]), office.season)
+        marks = office.canopy.marks
         strips = strips.iloc[:0]
-    place = f"prescriptions/{file_name(field_id)}/{digest([*_identity(office, row, plan, known, strips), looked_at])}"
-    return Case(place, field_id, number, plan, asked, known, strips, looked_at, tuple(told))
+    identity = [*_identity(office, row, plan, known, strips), asdict(acidity), looked_at, given_before, marks]
+    place = f"prescriptions/{file_name(field_id)}/{digest(identity)}"
+    return Case(
+        place, field_id, number, plan, asked, known, strips, acidity, looked_at, given_before, tuple(told)
+    )  # fmt: skip
+
+
+def _of_one_nutrient(strips: pd.DataFrame, asked: Sequence[str]) -> pd.DataFrame:
+    """The strips of the first nutrient asked for that has any: a response is of one nutrient."""
+    heard = next((name for name in asked if (strips["nutrient"] == name).any()), None)
+    return strips[strips["nutrient"] == heard]
 
 
 def _identity(

@@ -145,9 +145,8 @@ def _with_lime(office: Office, case: Case, parts: Parts) -> tuple[Parts, list[Re
     if _CACO3 not in office.nutrients:
         return parts, []
     soil, rule = office.rules["soil"], case.plan.rules.lime
-    acidity, ph = office.soil.acidity(case.asked)
     try:
-        asked = lime_dose(acidity, ph, soil["depth_cm"], soil["density_g_cm3"], rule)
+        asked = lime_dose(case.acidity.mmol_100g, case.acidity.ph, soil["depth_cm"], soil["density_g_cm3"], rule)
     except AgroError as error:
         return parts, [error.refusal]
     return replace(parts, doses={**parts.doses, _CACO3: np.full(len(parts.outlines), asked)}), []
@@ -231,7 +230,7 @@ def _why_uniform(heard: Heard, found: Parts, case: Case) -> Refusal | None:
     if len(found.outlines) > 1:
         return None
     certificate: Certificate = heard.certificate
-    if certificate.status == "not_proved":
+    if heard.best is not None:
         return certificate.why
     if any(one.surface is not None for one in case.known.values()):
         return BadInput(
@@ -258,6 +257,12 @@ def _prescribed(
     products = products_for(parts, office.products, most)
     zones = zones_of(parts, products, office.machine, most)
     used = [any(zone.rate_kg_ha[i] > 0 for zone in zones) for i in range(len(products))]
+    if not any(used) and case.looked_at:
+        raise BadInput(
+            "RX-ZERO",
+            "nothing is to be applied: by the look at its canopy and what was given, the crop has enough nitrogen",
+            "nothing is to be done; look at the field if you doubt it",
+        )
     if not any(used):
         raise BadInput(
             "RX-ZERO",

@@ -62,6 +62,15 @@ class Asked:
     after_fallow: bool
 
 
+@dataclass(frozen=True)
+class Acidity:
+    """Hydrolytic acidity and pH (KCl) of a field, None where nobody measured them, and the result that tells them."""
+
+    mmol_100g: float | None = None
+    ph: float | None = None
+    parent: str = ""
+
+
 class SoilOfFields:
     """The soil of many fields of one store; each result is read once."""
 
@@ -106,16 +115,16 @@ class SoilOfFields:
         grid = asked.grid if surface is not None else None
         return self._known(nutrient, method, soil, surface, grid, told, True, sampled_on, result.place)
 
-    def acidity(self, asked: Asked) -> tuple[float | None, float | None]:
-        """Hydrolytic acidity [mmol/100 g] and pH of the field, None where nobody measured them."""
+    def acidity(self, asked: Asked) -> Acidity:
+        """The acidity of the field."""
         result = self._newest(asked, "ph")
         if result is None:
-            return None, None
+            return Acidity()
         samples = self._table(result.place, "samples")
         mine = samples[samples["field_id"] == asked.field_id]
         found = [mine[name].mean() if name in mine else np.nan for name in ("hydrolytic_mmol_100g", "ph_kcl")]
         acidity, ph = (None if pd.isna(value) else float(value) for value in found)
-        return acidity, ph
+        return Acidity(acidity, ph, result.place)
 
     def _newest(self, asked: Asked, name: str) -> Published | None:
         """The newest result of the district that knows the layer."""

@@ -66,14 +66,9 @@ def hear(
         admit(chosen.record)
         gain = left_out_gain(strips.dropna(subset=["zone"])[_KEYS], money, chosen.fit)
     except AgroError as error:
-        return Heard(_measured_nothing(error.refusal), best)
+        return Heard(not_checked(error.refusal), best)
     told = decide(gain.draws, gain.gain, gain.deduction, advice.varying_cost_ha, gain.by, rules["sure"])
     return Heard(told, best, gain)
-
-
-def _measured_nothing(why: Refusal) -> Certificate:
-    nan = float("nan")
-    return Certificate("not_proved", nan, nan, nan, nan, "", why)
 
 
 def _no_trial() -> Refusal:

@@ -25,14 +25,15 @@ ALGORITHM = 1  # raise it when the same forecasts and harvests give other scores
 def score_published(settings: Settings, season: int | None = None) -> pd.DataFrame:
     """The scores of one season's forecasts, or of all seasons', a row a day, crop and scope; kept in the store."""
     with records_kept(settings) as (_, _, index, _):
-        kept = score_all(index, season)
+        kept = [from_parquet(read_asset(index.store, one, "scores")) for one in score_all(index, season)]
+        kept = [table for table in kept if len(table)]
         if not kept:
             raise BadInput(
                 "SCORE-NOTHING",
                 "no published forecast is of a season whose harvest is on record",
                 "make forecasts with `agro forecast`, and name the harvest in records.harvest",
             )
-        return pd.concat([from_parquet(read_asset(index.store, one, "scores")) for one in kept], ignore_index=True)
+        return pd.concat(kept, ignore_index=True)
 
 
 def score_and_refit(settings: Settings, land: Land, records: Records, index: Index) -> list[Refusal]:
@@ -96,6 +97,8 @@ def _of_season(year: int, forecasts: list[Published], truth: pd.DataFrame, index
 
 def _of_forecast(result: Published, truth: pd.DataFrame, index: Index) -> list[dict[str, Any]]:
     tables = [from_parquet(read_asset(index.store, result, name)) for name in ("fields", "districts")]
+    if not any(len(table) for table in tables):
+        return []  # nothing was foreseen that day
     told = pd.concat([table for table in tables if len(table)], ignore_index=True)
     told = told[told["quantity"] == "yield_t_ha"].rename(columns={"value": "told_t_ha"})
     rows = told.merge(truth, on=["scope", "subject", "crop"])

@@ -46,7 +46,7 @@ def keep_prescription(office: Office, made: Draft, zones: bytes) -> tuple[Publis
         content["trial"] = made.trial.to_json(drop_id=True).encode()
         assets["trial"] = _asset("trial.geojson", _GEOJSON, "strips that would settle whether to vary")
     for name, file in files.items():
-        key = name.split(".")[0].lower()
+        key = name.lower().replace(".", "-")
         content[key] = file.content
         assets[key] = _asset(name, _KINDS[name[name.rindex(".") :]], f"the file for {file.proof['title']}")
     if files:
@@ -133,7 +133,9 @@ def _told(office: Office, made: Draft, files: list[str]) -> dict[str, Any]:
         "agro:brought_kg_ha": _brought(rx),
         "agro:machine": asdict(office.machine),
         "agro:files": files,
-        "agro:parents": sorted({known.parent for known in made.case.known.values()} - {""}),
+        "agro:parents": sorted(
+            {*(known.parent for known in made.case.known.values()), made.case.acidity.parent} - {""}
+        ),
         "agro:simulated": office.settings.imagery.source == "twin",
     }
 

@@ -31,6 +31,19 @@ def newest(index: Index, field_id: str) -> Published | None:
     return own[-1] if own else None
 
 
+def nitrogen_prescribed(index: Index, field_id: str, outline_version: str, season: int) -> float:
+    """What the last prescription of nitrogen for a field's season brings [kg/ha]; 0 where there is none."""
+    own = [
+        result.properties["agro:brought_kg_ha"].get("n", 0.0)
+        for result in index.items("prescriptions")
+        if (result.properties["agro:field_id"], result.properties["agro:season"]) == (field_id, season)
+        and result.properties["agro:outline_version"] == outline_version
+        and "n" in result.properties["agro:doses_kg_ha"]
+        and not result.properties["agro:look"]
+    ]
+    return float(own[-1]) if own else 0.0
+
+
 def read(store: Store, result: Published) -> Prescription:
     """The prescription that was published. Raises TornFile."""
     return from_geojson(read_asset(store, result, "zones"), result.place)

@@ -7,8 +7,10 @@ only where the last clear look of the days before showed thin cover.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -30,7 +32,7 @@ from flows.moisture_maps import current_passes
 from flows.plan import Land, below_of
 from flows.settings import CONFIGS, Settings, band_aliases, facts, season_day
 
-ALGORITHM = 1  # raise it when the same looks give another index
+ALGORITHM = 2  # raise it when the same looks give another index
 _PIXEL_M = LAYERS["vv"].resolution_m
 
 Optical = Sequence[tuple[list[Published], pd.Timestamp]]
@@ -46,6 +48,16 @@ class _Ground:
     rules: dict[str, Any]
     optical: Optical
     seen: dict[tuple[str, Grid], np.ndarray] = field(default_factory=dict)
+
+    @cached_property
+    def blocks(self) -> dict[str, Block]:
+        """The blocks that a field itself reaches, not only the box around it, by id."""
+        return {block.block_id: block for block in below_of(None, self.land).blocks if len(self.fields_of(block))}
+
+    def fields_of(self, block: Block) -> gpd.GeoDataFrame:
+        """The fields that reach a block."""
+        west, south, east, north = block.bounds
+        return self.land.on_grid.cx[west:east, south:north]
 
     def before(self, at: datetime) -> list[tuple[list[Published], pd.Timestamp]]:
         """The optical passes of the days before a look, newest first."""
@@ -79,16 +91,26 @@ class _Ground:
 def make_radar(settings: Settings, land: Land, store: Store, index: Index, today: date) -> list[Refusal]:
     """Keep the radar looks over the fields and tell the wetness of each, where it is not done; what was refused."""
     refused = _keep_looks(settings, land, store, index)
-    looks = {str(r.properties["agro:acquisition_id"]): r for r in index.items("radar")}
-    if not looks:
+    kept = index.items("radar")
+    if not kept:
         return refused
     ground = _Ground(settings, land, store, facts(CONFIGS / "moisture.toml")["radar"], current_passes(store))
-    oldest_first = sorted(looks.values(), key=lambda look: str(look.properties["datetime"]))
+    oldest_first = sorted(_for_these_fields(kept, ground), key=lambda look: str(look.properties["datetime"]))
     refused += _keep_edges(ground, oldest_first, index, today)
-    edges = index.items("radar_edges")
+    edges = [one for one in index.items("radar_edges") if one.properties.get("agro:land") == land.key]
     for look in oldest_first:
         _keep_wetness(ground, look, edges, index)
     return refused
+
+
+def _for_these_fields(kept: Sequence[Published], ground: _Ground) -> list[Published]:
+    """Each look once: what was kept of it for these fields, where other fields had their part of it, too."""
+    best: dict[str, tuple[int, Published]] = {}
+    for one in kept:
+        name, shown = str(one.properties["agro:acquisition_id"]), len(_series_of(one, ground))
+        if name not in best or shown >= best[name][0]:
+            best[name] = shown, one
+    return [one for _, one in best.values()]
 
 
 def _keep_looks(settings: Settings, land: Land, store: Store, index: Index) -> list[Refusal]:
@@ -143,8 +165,11 @@ def _keep_edges(ground: _Ground, looks: list[Published], index: Index, today: da
     """The driest and wettest of each block and relative orbit, from looks of finished seasons."""
     settings, refused = ground.settings, []
     over = [look for look in looks if season_day(_at(look).year, settings.maps.season_last_day) < today]
-    for orbit, block in sorted({(orbit, block) for look in over for orbit, block in _series_of(look, ground.land)}):
-        own = [look for look in over if (orbit, block) in _series_of(look, ground.land)]
+    series: dict[tuple[int, Block], list[Published]] = {}
+    for look in over:
+        for one in _series_of(look, ground):
+            series.setdefault(one, []).append(look)
+    for (orbit, block), own in sorted(series.items(), key=lambda one: one[0]):
         if len(own) < ground.rules["fewest_looks"]:
             refused.append(_too_few(orbit, block, len(own), ground.rules["fewest_looks"]))
             continue
@@ -159,6 +184,7 @@ def _keep_edges(ground: _Ground, looks: list[Published], index: Index, today: da
             "datetime": own[-1].properties["datetime"],
             "sat:relative_orbit": orbit,
             "agro:block": block.block_id,
+            "agro:land": ground.land.key,
             "agro:parents": [*parents, *known],
             "agro:parameters": ground.rules,
             "agro:simulated": settings.imagery.source == "twin",
@@ -167,11 +193,10 @@ def _keep_edges(ground: _Ground, looks: list[Published], index: Index, today: da
     return refused
 
 
-def _series_of(look: Published, land: Land) -> list[tuple[int, Block]]:
+def _series_of(look: Published, ground: _Ground) -> list[tuple[int, Block]]:
     """The series that a look belongs to: its relative orbit, block by block."""
-    names = set(look.properties["agro:blocks"])
-    blocks = [block for block in below_of(None, land).blocks if block.block_id in names]
-    return [(int(look.properties["sat:relative_orbit"]), block) for block in blocks]
+    names, orbit = look.properties["agro:blocks"], int(look.properties["sat:relative_orbit"])
+    return [(orbit, ground.blocks[name]) for name in names if name in ground.blocks]
 
 
 def _too_few(orbit: int, block: Block, met: int, expected: int) -> Refusal:
@@ -187,9 +212,7 @@ def _too_few(orbit: int, block: Block, met: int, expected: int) -> Refusal:
 
 
 def _edges(ground: _Ground, looks: list[Published], block: Block) -> tuple[dict[str, tuple[np.ndarray, Grid]], Grid]:
-    west, south, east, north = block.bounds
-    fields = ground.land.on_grid.cx[west:east, south:north]
-    grid = block.grid(_PIXEL_M).cut_to(tuple(fields.total_bounds)) or block.grid(_PIXEL_M)
+    grid = block.grid(_PIXEL_M).cut_to(tuple(ground.fields_of(block).total_bounds)) or block.grid(_PIXEL_M)
     numbers = ground.fields(grid)
     seen = xr.concat([ground.smooth(look, grid, numbers) for look in looks], "time")
     green = xr.concat([ground.ndvi(_at(look), grid) for look in looks], "time")
@@ -227,7 +250,7 @@ def _keep_wetness(ground: _Ground, look: Published, all_edges: list[Published], 
 
 
 def _wetness(ground: _Ground, look: Published, edges: list[Published], at: datetime) -> Result:
-    blocks = [block for _, block in _series_of(look, ground.land)]
+    blocks = [block for _, block in _series_of(look, ground)]
     whole = grid_around(blocks, _PIXEL_M)
     grid = whole.cut_to(tuple(ground.land.on_grid.total_bounds)) or whole
     numbers = ground.fields(grid)

@@ -66,8 +66,8 @@ def _news(mine: gpd.GeoDataFrame, before: gpd.GeoDataFrame | None, since: pd.Tim
     if before is not None:
         became += [("over", row) for row in before.itertuples() if row.alert_id not in open_now and row.since >= since]
     became.sort(key=lambda one: (_RANK[one[0]], -one[1].area_ha))
-    known = {crop.code: crop for crop in crops()}
-    return [_as_news(row, how, known.get(row.crop), language) for how, row in became]
+    grown = {crop.code: crop for crop in crops()}
+    return [_as_news(row, how, grown.get(row.crop), language) for how, row in became]
 
 
 def _as_news(row: Any, became: str, crop: Crop | None, language: str) -> News:

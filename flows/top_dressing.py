@@ -33,7 +33,7 @@ def doses_by_canopy(
     row = office.rules["top_dressing"]
     one, rules = doses["n"], case.plan.rules
     recorded = case.plan.given_kg_ha.get("n")
-    given = _prescribed_before(office, case) if recorded is None else recorded
+    given = case.given_before if recorded is None else recorded
     season = min(float(one.balance[0]) + (recorded or 0.0), rules.season_n_kg_ha)  # a recorded dose is off the balance
     rule = TopDressing(row["full_deficit"], row["enough"])
     pixels = top_dressing(seen.index, season, given, 0.0, rule, real_strip=seen.real_strip)
@@ -49,18 +49,6 @@ def doses_by_canopy(
     found = replace(found, later=np.zeros(1), draws=np.full((1, 1), mean))
     whole = np.where(np.isfinite(pixels), pixels, mean).repeat(2, axis=0).repeat(2, axis=1)
     return {"n": found}, whole, [told]
-
-
-def _prescribed_before(office: Office, case: Case) -> float:
-    """Nitrogen [kg/ha] of the field's last prescription for the season, where nobody recorded what was applied."""
-    own = [
-        result.properties["agro:brought_kg_ha"].get("n", 0.0)
-        for result in office.index.items("prescriptions")
-        if result.properties["agro:field_id"] == case.field_id
-        and result.properties["agro:season"] == office.season
-        and not result.properties["agro:look"]
-    ]
-    return float(own[-1]) if own else 0.0
 
 
 def for_looking(office: Office, case: Case) -> Published:

@@ -24,7 +24,7 @@ from flows.plan import crops_of
 from flows.settings import CONFIGS, Settings, facts, load
 from flows.tell_farms import tell_farms
 
-ALGORITHM = 3  # raise it when the same looks give other alerts
+ALGORITHM = 4  # raise it when the same looks give other alerts
 _ENOUGH_CLEAR = 0.5  # [1] of a field: looks that show less do not speak for the whole of it
 
 
@@ -78,7 +78,10 @@ def _current_alerts(settings: Settings, store: Store, index: Index, until: date 
     outlines = history.outlines(store)
     crops = crops_of(outlines, history.seasons(store), newest.year)
     rule = AlertRule(**{name: value for name, value in facts(CONFIGS / "alerts.toml").items() if name != "version"})
-    districts = [_District(own, now, _past(store, index, own, rows, newest, rule)) for own in _by_district(outlines)]
+    districts = [
+        _District(own, now, published_patterns(store, index, own, _rows_of(own, rows), newest, rule))
+        for own in _by_district(outlines)
+    ]
     first = now["acquired_at"].min().isoformat()[:10]
     last = newest.isoformat().replace("+00:00", "Z")
     tables = [table for table in index.items("fieldstats") if first <= table.properties["datetime"] <= last]
@@ -103,12 +106,6 @@ def _current_alerts(settings: Settings, store: Store, index: Index, until: date 
 def _by_district(outlines: gpd.GeoDataFrame) -> list[gpd.GeoDataFrame]:
     """The outlines of each district; fields without one are a district of their own."""
     return [own.reset_index(drop=True) for _, own in outlines.groupby("district", dropna=False)]
-
-
-def _past(
-    store: Store, index: Index, outlines: gpd.GeoDataFrame, rows: pd.DataFrame, newest: datetime, rule: AlertRule
-) -> list[Published]:
-    return published_patterns(store, index, outlines, _rows_of(outlines, rows), newest, rule)
 
 
 def _rows_of(outlines: gpd.GeoDataFrame, rows: pd.DataFrame) -> pd.DataFrame:

@@ -104,15 +104,16 @@ def _forecasts(season: Season, index: Index) -> tuple[Published, list[Refusal]]:
     for crop in sorted(set(now["crop"]) - set(season.rules["never_harvested"])):
         try:
             model, name = fitted_model(season, crop, index)
+            asked = season.asked(crop)
+            own = predict(model, asked, season.as_of, season.day, name)
+            sums = districts_and_region(season, model, name, asked, own, index)
         except AgroError as error:
             failed.append(error.refusal)
             continue
-        asked = season.asked(crop)
-        own = predict(model, asked, season.as_of, season.day, name)
         plain += [{rung: tell_rung(rung, {}, model.past, asked) for rung in PLAIN}]
         models.append(name)
         fields += own
-        districts += districts_and_region(season, model, name, asked, own, index)
+        districts += sums
     told, summed = as_table(fields), as_table(districts)
     where = now.set_index("unit_id")[["farm_id", "district", "area_ha"]]
     told = told.join(where.reindex(told["subject"]).reset_index(drop=True))

@@ -11,7 +11,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from agro.domain.outlook import LEVELS, SCOPES, Interval, Misses, Scope
+from agro.domain.outlook import LEVELS, SCOPES, Misses, Scope
 
 Array = np.ndarray
 
@@ -61,22 +61,6 @@ def misses(left_out: pd.DataFrame) -> Misses:
             if bound is not None:
                 reach[scope, level] = bound
     return Misses(*cv, reach, len(season))
-
-
-def intervals(value: float, se: float, known: Misses, scope: Scope) -> tuple[Interval, ...]:
-    """The intervals that the seasons on record can vouch for.
-
-    value, se   what is foreseen and its standard error [t/ha]
-    known       what forecasts missed
-    scope       field, district or region: each has bounds of its own
-    returns     an Interval a level [1], ends [t/ha], the lower one not below 0
-    source      ours
-    """
-    return tuple(
-        Interval(level, max(value - r * se, 0.0), value + r * se)
-        for (of, level), r in sorted(known.reach.items())
-        if of == scope
-    )
 
 
 def _missed(rows: pd.DataFrame, scope: Scope, cv: tuple[float, float, float]) -> pd.DataFrame:

@@ -98,7 +98,8 @@ def best_dose(slope: Any, curve: Any, price_ratio: Any, highest_kg_ha: float) ->
     """
     slope, curve, ratio = np.broadcast_arrays(*(np.asarray(v, float) for v in (slope, curve, price_ratio)))
     concave = curve < 0
-    inner = (ratio - slope) / np.where(concave, 2 * curve, 1.0)
+    with np.errstate(over="ignore"):  # a curve that hardly bends has its best dose beyond all
+        inner = (ratio - slope) / np.where(concave, 2 * curve, 1.0)
     ends = np.where(slope * highest_kg_ha + curve * highest_kg_ha**2 > ratio * highest_kg_ha, highest_kg_ha, 0.0)
     return np.where(concave, np.clip(inner, 0.0, highest_kg_ha), ends)
 

@@ -17,7 +17,7 @@ import pandas as pd
 
 from agro.domain.errors import BadInput, Refusal
 from agro.domain.outlook import Estimate, Forecast, Interval, Misses, few_seasons
-from models.intervals import intervals, misses
+from models.intervals import misses
 from models.judge import simplest_good
 from models.yield_hull import Hull, hull_of, outside
 from models.yield_ladder import (
@@ -215,7 +215,7 @@ def _told(model: YieldModel, value: float) -> tuple[Estimate, tuple[Interval, ..
     if missed is None:
         return Estimate(value, np.nan, "t/ha"), (), few_seasons(len(model.past.seasons))
     error = value * float(np.sqrt(missed.year_cv**2 + missed.district_cv**2 + missed.field_cv**2))
-    return Estimate(value, error, "t/ha"), intervals(value, error, missed, "field"), model.why_plain
+    return Estimate(value, error, "t/ha"), missed.ends(value, error, "field"), model.why_plain
 
 
 def _squares(left_out: pd.DataFrame, rungs: list[str]) -> pd.DataFrame:

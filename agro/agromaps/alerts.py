@@ -158,7 +158,8 @@ def _find_new(
             if touched:
                 touched[0].pixels |= pixels
                 continue
-            drop, well = -float(np.nanmean(residual[pixels])), _seen_before(pixels, field, telling)
+            drop = -float(np.nanmean(residual[pixels]))
+            well = _seen_well(pixels, known, field, telling, rule.part_of_drop_left * drop)
             at, places = field.seen_at[number], worst_places(pixels, smooth, field.corner, field.pixel_m)
             share = drop / (level - BARE)
             opened.append(_Open(pixels, known, against, at, well, at, drop, drop, share, noise, places))
@@ -180,13 +181,16 @@ def _comparisons(field: FieldLooks, young: Sequence[int]) -> Iterator[Against]:
 
 
 def _known(past: np.ndarray, looks: np.ndarray, young: Sequence[int], against: Against) -> np.ndarray:
-    """The patterns (pattern, y, x) that explain a look: of the past seasons, and with them the mean of young looks."""
+    """The patterns (pattern, y, x) that explain a look: of the past seasons, and with them the mean of young looks.
+
+    Beside the mean, what past seasons do not know of a pixel is taken as their middle: it blinds nothing.
+    """
     if against == "past_seasons":
         return past
     level = looks[young] - np.nanmedian(looks[young], axis=(1, 2), keepdims=True)
     count = np.isfinite(level).sum(axis=0)
     mean = np.divide(np.nansum(level, axis=0), count, out=np.full(count.shape, np.nan), where=count > 0)
-    return np.concatenate([past, in_deviations(mean)[None]])
+    return np.concatenate([np.nan_to_num(past), in_deviations(mean)[None]])
 
 
 def _parts(
@@ -204,9 +208,8 @@ def _parts(
         core = deep & (named == part) & (smooth < -least)
         if core.sum() < least_px / 2:
             continue
-        pixels = (
-            deep & (named == part) & (fine < fine[core].mean() / 2)
-        )  # smoothing widens: its edge is at half its depth
+        half = np.nanmean(fine[core]) / 2  # smoothing widens: the part's edge is at half its depth
+        pixels = deep & (named == part) & (fine < half)
         length_px, width_px = _length_and_width(pixels)
         sure = length_px >= STRIP * width_px or (smooth[core] < -surely).sum() >= least_px / 2
         if pixels.sum() >= least_px and sure:
@@ -233,10 +236,16 @@ def _smoothed(residual: np.ndarray, size_px: int) -> np.ndarray:
     return smooth
 
 
-def _seen_before(pixels: np.ndarray, field: FieldLooks, telling: Sequence[int]) -> datetime | None:
-    """The newest telling look before that showed at least half of the pixels."""
+def _seen_well(
+    pixels: np.ndarray, known: np.ndarray, field: FieldLooks, telling: Sequence[int], least_drop: float
+) -> datetime | None:
+    """The newest telling look before that showed at least half of the pixels, and them not behind by so much."""
     for number in reversed(telling):
-        if np.isfinite(field.ndvi[number][pixels]).mean() >= 0.5:
+        seen = field.ndvi[number][pixels]
+        if np.isfinite(seen).mean() < 0.5:
+            continue
+        residual = unexplained(field.ndvi[number], known, pixels)[pixels]
+        if np.isfinite(residual).any() and -float(np.nanmean(residual)) < least_drop:
             return field.seen_at[number]
     return None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -50,7 +50,7 @@ def fields_behind(
     for number in range(1, len(values)):
         for place in [i for i in opened if values[number, i] < rule.least_green]:
             del opened[place]  # bare, ripe or harvested
-        young = [i for i in range(number) if (seen_at[number] - seen_at[i]).days <= rule.history_days]
+        young = [i for i in range(number) if seen_at[number] - seen_at[i] <= timedelta(days=rule.history_days)]
         usual, usual_nir = (_usual(table, young, rule.history_looks) for table in (ahead, darker))
         for place, standing in opened.items():
             usual[place], usual_nir[place] = standing.usual, standing.usual_nir

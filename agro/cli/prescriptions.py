@@ -54,7 +54,14 @@ def prescribe(
 
         settings = load(config, [*set_, *([f"store.path={store.resolve()}"] if store else [])])
         voice.language = settings.ui.language
-        _check(nutrient, planned_yield, machine_width)
+        _check(nutrient, planned_yield, machine_width, season)
+        if top_dress and (trial or nutrient):
+            raise BadInput(
+                "RX-TOGETHER",
+                "--top-dress cannot go together with {met}",
+                "top dressing is of nitrogen alone: give one or the other",
+                met="--trial" if trial else "--nutrient",
+            )
         from agro.reports.prescription_words import as_text
         from agro.store.publish import Store
         from flows.advice_office import Request
@@ -78,7 +85,7 @@ def prescribe(
         end(list(done.failed), voice.language)
 
 
-def _check(nutrients: list[str], planned_yield: float | None, width: float | None) -> None:
+def _check(nutrients: list[str], planned_yield: float | None, width: float | None, season: int | None) -> None:
     from agro.domain.work import NUTRIENTS
 
     for name in nutrients:
@@ -90,6 +97,8 @@ def _check(nutrients: list[str], planned_yield: float | None, width: float | Non
                 met=name,
                 expected=", ".join(NUTRIENTS),
             )
+    if season is not None and not 2000 <= season <= 2100:
+        raise BadInput("RX-SEASON", "--season is {met}, expected a year from 2000 to 2100", "give a year", met=season)
     for option, value, highest in (("--planned-yield", planned_yield, 150.0), ("--machine-width", width, 60.0)):
         if value is not None and not 0 < value <= highest:
             raise BadInput(

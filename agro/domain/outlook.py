@@ -80,6 +80,14 @@ class Misses:
     reach: Mapping[tuple[Scope, float], float]
     seasons: int
 
+    def ends(self, value: float, se: float, scope: Scope) -> tuple[Interval, ...]:
+        """The intervals that the seasons on record can vouch for, in the unit of the value; none ends below 0."""
+        return tuple(
+            Interval(level, max(value - reach * se, 0.0), value + reach * se)
+            for (of, level), reach in sorted(self.reach.items())
+            if of == scope
+        )
+
 
 def few_seasons(seasons: int) -> Refusal:
     """Why a forecast has no interval."""

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from agro.domain.errors import Refusal
-from agro.domain.outlook import Estimate, Forecast, Interval, Misses, Scope, few_seasons
+from agro.domain.outlook import Estimate, Forecast, Misses, Scope, few_seasons
 
 Array = np.ndarray
 
@@ -124,7 +124,8 @@ def told_yields(districts: Sequence[DistrictYield], asked: Asked, cover: Cover) 
 def _region(districts: Sequence[DistrictYield], asked: Asked, cover: Cover) -> list[Forecast]:
     told = [one for one in districts if one.why is None] or [one for one in districts if one.seen_ha]
     every = sum(one.area_ha for one in districts)
-    why = _withheld(sum(one.farms for one in told), sum(one.seen_ha for one in told) / every, cover)
+    seen = sum(one.seen_ha for one in told) / every if every else 0.0
+    why = _withheld(sum(one.farms for one in told), seen, cover)
     if why is not None:
         return _pair("region", asked.region, asked, None, (every, 0.0, 0.0), why)
     area, value, own2 = (np.array([getattr(one, name) for one in told]) for name in ("area_ha", "value_t_ha", "own2"))
@@ -133,7 +134,7 @@ def _region(districts: Sequence[DistrictYield], asked: Asked, cover: Cover) -> l
     missed = asked.missed
     variance = missed.year_cv**2 + float(share**2 @ (missed.district_cv**2 + own2)) if missed else np.nan
     area_se = math.sqrt(sum(one.area_se_ha**2 for one in told))
-    about = (float(area.sum()), area_se, sum(one.seen_ha for one in told) / every)
+    about = (float(area.sum()), area_se, seen)
     return _pair("region", asked.region, asked, _estimate(yields, variance), about, None)
 
 
@@ -155,21 +156,15 @@ def _pair(
     if estimate is not None:
         variance = (area_ha * estimate.se) ** 2 + (estimate.value * area_se) ** 2 + (area_se * estimate.se) ** 2
         tonnes = Estimate(estimate.value * area_ha, math.sqrt(variance), "t")
-    reach = asked.missed.reach if asked.missed else {}
-    if why is None and not any(of == scope for of, _ in reach):
-        why = few_seasons(asked.missed.seasons if asked.missed else 0)
+    missed = asked.missed
+    if why is None and not (missed and missed.ends(0.0, 0.0, scope)):
+        why = few_seasons(missed.seasons if missed else 0)
     told = []
     for quantity, one in (("yield_t_ha", estimate), ("production_t", tonnes)):
-        ends = (
-            () if one is None else _ends(one, [(level, r) for (of, level), r in sorted(reach.items()) if of == scope])
-        )
+        ends = missed.ends(one.value, one.se, scope) if one and missed else ()
         common = (scope, subject, asked.crop, asked.season, quantity, asked.as_of)
         told.append(Forecast(*common, one, ends, asked.model, answered, why))  # type: ignore[arg-type]
     return told
-
-
-def _ends(one: Estimate, reaches: Sequence[tuple[float, float]]) -> tuple[Interval, ...]:
-    return tuple(Interval(level, max(one.value - r * one.se, 0.0), one.value + r * one.se) for level, r in reaches)
 
 
 def _regression(green: Array, value: Array, share: Array) -> tuple[float, float]:

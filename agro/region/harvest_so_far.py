@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from agro.domain.outlook import Estimate, Forecast, Interval, Misses, Quantity
+from agro.domain.outlook import Estimate, Forecast, Misses, Quantity
 
 Array = np.ndarray
 
@@ -130,10 +130,6 @@ def _pair(one: Forecast, outcome: Estimate, area_ha: float, missed: Misses) -> l
     told = []
     quantities: tuple[tuple[Quantity, Estimate], ...] = (("outcome_t_ha", outcome), ("outcome_t", tonnes))
     for quantity, estimate in quantities:
-        ends = tuple(
-            Interval(level, max(estimate.value - reach * estimate.se, 0.0), estimate.value + reach * estimate.se)
-            for (scope, level), reach in sorted(missed.reach.items())
-            if scope == one.scope
-        )
+        ends = missed.ends(estimate.value, estimate.se, one.scope)
         told.append(replace(one, quantity=quantity, estimate=estimate, intervals=ends))
     return told

@@ -171,3 +171,32 @@ def test_one_level_for_two_looks_that_show_different_halves() -> None:
     assert np.isfinite(pattern).all()
     assert abs(np.median(pattern[:, 22:25]) - np.median(pattern[:, 25:28])) < 1.0
     assert np.isnan(season_patterns(rising, rising, np.ones((SIDE, SIDE), bool), 0.9, 0.3, 0.0)).all()
+
+
+def test_pixels_that_past_seasons_do_not_know_are_compared_with_this_season() -> None:
+    ndvi = season([0.6, 0.7, 0.75, 0.75])
+    ndvi[2:, *HIT] -= 0.2
+    known = field(ndvi, past=(season(LEVELS, 2), season(LEVELS, 3)))
+    blind = known.past_ndvi.copy(), known.past_nir.copy()
+    for patterns in blind:
+        patterns[:, *HIT] = np.nan
+    (alert,) = parts_behind(replace(known, past_ndvi=blind[0], past_nir=blind[1]), RULE)
+    assert alert.against == "this_season" and alert.area_ha == pytest.approx(1.2, abs=0.4)
+
+
+def test_a_hidden_pixel_in_the_middle_does_not_hide_the_part() -> None:
+    ndvi = season([0.6, 0.7, 0.75])
+    ndvi[2, *HIT] -= 0.2
+    ndvi[2, 9:12, 25:28] = np.nan
+    ndvi[2, 10, 26] = ndvi[1, 10, 26] - 0.2
+    (alert,) = behind(ndvi)
+    assert alert.area_ha == pytest.approx(1.1, abs=0.3)
+
+
+def test_a_look_that_showed_the_loss_through_haze_is_not_the_day_it_was_seen_well() -> None:
+    ndvi = season([0.6, 0.7, 0.75, 0.75])
+    ndvi[2:, *HIT] -= 0.2
+    nir = infrared(ndvi)
+    nir[2, *HIT] += 0.3  # haze over the part: put aside
+    (alert,) = parts_behind(field(ndvi, nir, past=(season(LEVELS, 2), season(LEVELS, 3))), RULE)
+    assert (alert.since, alert.well_at) == (days(4)[3], days(4)[1])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 from shapely import box
@@ -22,9 +23,11 @@ from agro.store.index import opened
 from agro.store.prescriptions import from_geojson
 from agro.store.publish import Published, Store, read_asset, writing
 from agro.store.terminal_drive import polygon_ha
-from flows import prescription_items, terminal_list
-from flows.advice_office import Request
+from flows import field_soil, prescription_items, terminal_list
+from flows.advice_office import Request, open_office
 from flows.before_sowing import Prescribed, prescribe
+from flows.field_case import _of_one_nutrient, open_case
+from flows.plan import read_land
 from flows.published_prescriptions import again
 
 DAY = date(2026, 4, 25)
@@ -161,6 +164,9 @@ def cli(folder: Path, **files: str) -> list[str]:
         ("RX-YIELD", ["--planned-yield", "40"], {}),
         ("RX-OPTION", ["--planned-yield", "400"], {}),
         ("RX-NUTRIENT", ["--nutrient", "азот"], {}),
+        ("RX-SEASON", ["--season", "20222"], {}),
+        ("RX-TOGETHER", ["--top-dress", "--trial"], {}),
+        ("RX-TOGETHER", ["--top-dress", "--nutrient", "p2o5"], {}),
         ("DOSE-PRODUCT", ["--product", "potassium_chloride", "--nutrient", "n"], {}),
         ("DOSE-FERTILISER", ["--product", "guano"], {}),
         ("TERMINAL-UNKNOWN", ["--terminal", "jon-deere"], {}),
@@ -262,3 +268,42 @@ def test_the_files_lie_in_a_folder_a_field_and_three_terminals_get_theirs(tmp_pa
     assert len(zones) >= 1 and zones.geometry.is_valid.all()
     with writing(tmp_path / "store") as store, opened(store) as index:
         assert len(index.items("prescriptions")) == 2
+
+
+def test_another_acidity_is_another_dose_of_lime(
+    tmp_path: Path, surveyed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_of(farm(tmp_path, surveyed), "advice.terminals=[]", "advice.highest_kg_ha=9000")
+    lime = Request(field_ids=("zarya-1",), nutrients=("caco3",), crop="ячмень")
+    first = by_field(prescribe(settings, lime, DAY))["zarya-1"]
+    monkeypatch.setattr(field_soil.SoilOfFields, "acidity", lambda self, asked: field_soil.Acidity(1.2, 4.6, "soil/x"))
+    other = by_field(prescribe(settings, lime, DAY))["zarya-1"]
+    assert first.place != other.place and "soil/x" in other.properties["agro:parents"]
+    assert other.properties["agro:total_kg"][0] < first.properties["agro:total_kg"][0]
+
+
+def test_files_of_one_stem_are_both_there(tmp_path: Path, surveyed: Path) -> None:
+    settings = settings_of(farm(tmp_path, surveyed), "advice.terminals=['geojson', 'geopackage']")
+    one = by_field(prescribe(settings, Request(field_ids=("zarya-1",)), DAY))["zarya-1"]
+    names = {asset["href"].rsplit("/", 1)[-1] for asset in one.item["assets"].values()}
+    assert set(one.properties["agro:files"]) == {"rx.geojson", "rx.gpkg"} <= names
+
+
+def test_a_response_is_of_one_nutrient_and_of_seasons_before(tmp_path: Path, surveyed: Path) -> None:
+    rows = [
+        f"zarya-1;{season};{rep};{number};{dose};{2 + 0.02 * dose - 1e-4 * dose**2 + 0.01 * rep:.3f}\n"
+        for season in (2025, 2026)
+        for rep in range(1, 5)
+        for number, dose in enumerate((0, 30, 60, 90, 120))
+    ]
+    table = "Поле;Сезон;Повторность;Полоса;{}, кг/га;Урожайность, т/га\n"
+    phosphorus = table.format("P2O5") + "".join(rows)
+    settings = settings_of(farm(tmp_path, surveyed), "advice.terminals=[]", advice__trials=phosphorus)
+    with writing(settings.store.path) as store, opened(store) as index:
+        office, _ = open_office(settings, Request(), read_land(settings), store, index, DAY)
+        mine = office.trials[office.trials["field_id"] == "zarya-1"]
+        heard = _of_one_nutrient(pd.concat([mine, mine.assign(nutrient="n")]), ("n", "p2o5"))
+        assert len(mine) == 40 and set(heard["nutrient"]) == {"n"}
+        number = list(office.land.outlines["field_id"]).index("zarya-1")
+        case = open_case(office, number)
+        assert set(case.strips["season"]) == {2025} and set(case.strips["nutrient"]) == {"p2o5"}

@@ -123,3 +123,11 @@ def test_a_season_that_is_over_is_scored_and_models_learn_it(said: Said, tmp_pat
     assert said("train")[0] == 0
     now = set((tmp_path / "store" / "models").rglob("model.skops"))
     assert models < now, "models that know the season stand beside those that did not"
+
+
+def test_a_year_of_which_nothing_was_foreseen_does_not_stop_the_scores(said: Said, tmp_path: Path) -> None:
+    (tmp_path / "h.csv").write_text(harvests(2022).replace("2022", "2023"))  # no harvest before the season
+    assert said("forecast", "--as-of", "2022-07-15")[0] in (0, 3)
+    (tmp_path / "h.csv").write_text(harvests(2022))
+    code, _, complaint = said("score")
+    assert code == 2 and "SCORE-NOTHING" in complaint

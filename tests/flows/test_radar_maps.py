@@ -3,20 +3,24 @@
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from shapely import Polygon
 from typer.testing import CliRunner
 from workshop import Made, Scene, build_catalog, run_plain, write_radar
 
 from agro.cli import app
 from agro.domain.errors import Refusal
-from agro.domain.grid import Grid
+from agro.domain.grid import BLOCK_M, Grid
 from agro.store.index import opened
 from agro.store.publish import KINDS, Store, writing
 from agro.store.tables import from_parquet
-from flows.plan import read_land
+from flows import radar_maps
+from flows.plan import below_of, read_land
 from flows.radar_maps import make_radar
 from flows.settings import load
 
@@ -139,3 +143,14 @@ def test_a_catalogue_without_radar_is_no_fault(make_catalog: Callable[..., Made]
     overrides = made.overrides(tmp_path / "store")
     run_plain(load("stac", overrides))
     assert made_by(overrides, date(2022, 1, 1)) == ({}, [])
+
+
+def test_a_block_that_only_the_box_of_a_field_reaches_has_no_series() -> None:
+    """A slanted field whose box has four blocks, one of which the field itself misses."""
+    x, y = (BLOCK_M * (value // BLOCK_M + 1) for value in (500_000, 6_100_000))
+    corners = ((-600, 100), (-300, 100), (-100, -300), (200, -300), (200, -500), (-200, -500))
+    on_grid = gpd.GeoSeries([Polygon([(x + dx, y + dy) for dx, dy in corners])], crs="EPSG:32645")
+    outlines = gpd.GeoDataFrame({"field_id": ["a"], "version": ["1"]}, geometry=on_grid.to_crs(4326))
+    land = SimpleNamespace(on_grid=on_grid, outlines=outlines, crs="EPSG:32645")
+    ground = radar_maps._Ground(None, land, None, {}, [])
+    assert len(below_of(None, land).blocks) == 4 and len(ground.blocks) == 3

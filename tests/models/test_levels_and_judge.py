@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from agro.domain.outlook import LEVELS
-from models.intervals import intervals, misses, season_rule
+from models.intervals import misses, season_rule
 from models.judge import coverage_by_season, interval_score, left_out, scores, simplest_good
 from models.yield_levels import past_of, plain_average, trend
 
@@ -106,7 +106,7 @@ def test_the_region_is_covered_where_independent_errors_would_not_cover_it() -> 
         now = errors(1, 40, random, 2030)
         error = 2.5 * now["error"].mean()
         se = 2.5 * float(np.sqrt(known.year_cv**2 + known.district_cv**2 / 4 + known.field_cv**2 / 40))
-        ends = {one.level: one for one in intervals(2.5, se, known, "region")}
+        ends = {one.level: one for one in known.ends(2.5, se, "region")}
         held.append(ends[0.9].low <= 2.5 + error <= ends[0.9].high)
         alone = 1.645 * 2.5 * float(np.sqrt((known.year_cv**2 + known.field_cv**2) / 40))
         naive.append(abs(error) <= alone)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agro.domain.errors import BadInput
@@ -51,6 +51,7 @@ def test_where_the_curve_is_not_concave_the_better_end_is_taken(slope: float, cu
 
 
 @given(st.floats(-0.05, 0.05), st.floats(-1e-3, 1e-3), st.floats(0.0, 0.02))
+@example(0.03125, -5e-324, 0.0)
 def test_the_best_dose_earns_at_least_what_any_other_does(slope: float, curve: float, ratio: float) -> None:
     best = float(best_dose(slope, curve, ratio, 120.0))
     others = np.linspace(0, 120, 61)
