@@ -61,12 +61,19 @@ _STEPS: dict[str, Callable[[_Work], list[Refusal]]] = {  # in this order: later 
 }
 
 
+_WAITING = ("EDGES-SEASONS", "RADAR-FEW")  # refusals that time alone mends
+
+
 @dataclass(frozen=True)
 class Reviewed:
-    """What came of a review: how many results each kind got, what was refused, and the time it took [s]."""
+    """What came of a review: how many results each kind got, what was refused, and the time it took [s].
+
+    `waiting` is no fault: more seasons or looks are to come before it can be made.
+    """
 
     made: dict[str, int]
     failed: tuple[Refusal, ...]
+    waiting: tuple[Refusal, ...]
     seconds: float = field(compare=False)
 
 
@@ -96,9 +103,9 @@ def review(settings: Settings, today: date | None = None) -> Reviewed:
             step(say(name, settings.ui.language))
         after = _counted(index)
     made = {kind: after[kind] - before[kind] for kind in after if after[kind] > before[kind]}
-    return Reviewed(
-        made, tuple({(one.code, one.field_id, one.reason): one for one in refused}.values()), time.monotonic() - started
-    )
+    told = {(one.code, one.field_id, one.reason): one for one in refused}.values()
+    failed, waiting = (tuple(one for one in told if (one.code in _WAITING) == waits) for waits in (False, True))
+    return Reviewed(made, failed, waiting, time.monotonic() - started)
 
 
 def _counted(index: Index) -> dict[str, int]:

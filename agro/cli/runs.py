@@ -75,10 +75,11 @@ def review(
 
         done = review_once(load(config, [*set_, f"store.path={place.root}"]))
         if as_json:
-            failed = [refusal.as_json() for refusal in done.failed]
-            print(json.dumps({"made": done.made, "failed": failed, "seconds": done.seconds}, ensure_ascii=False))
+            failed, waiting = ([one.as_json() for one in told_] for told_ in (done.failed, done.waiting))
+            told_of = {"made": done.made, "failed": failed, "waiting": waiting, "seconds": done.seconds}
+            print(json.dumps(told_of, ensure_ascii=False))
         else:
-            print(kinds_as_text(done.made, voice.language))
+            print(kinds_as_text(done.made, done.waiting, voice.language))
         end(list(done.failed), voice.language)
 
 

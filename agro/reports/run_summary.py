@@ -1,6 +1,7 @@
 """The end of a run: what was found, published and refused, for a person and for a machine."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -127,17 +128,21 @@ def as_text(summary: Summary, language: str) -> str:
     return "\n".join(lines)
 
 
-def kinds_as_text(made: dict[str, int], language: str) -> str:
-    """How many results of each kind, for a person.
+def kinds_as_text(made: dict[str, int], waiting: Sequence[Refusal], language: str) -> str:
+    """How many results of each kind, and what has to wait, for a person.
 
     made      number of results by kind [1]
+    waiting   what time alone mends [-]
     language  `ru` or `en`
     returns   lines of text [-]
     source    ours
     """
-    if not made:
-        return say("Nothing new to make", language)
-    return "\n".join(f"{say(KIND_NAMES[kind], language)}: {count}" for kind, count in made.items())
+    lines = [f"{say(KIND_NAMES[kind], language)}: {count}" for kind, count in made.items()]
+    lines = lines or [say("Nothing new to make", language)]
+    if waiting:
+        lines.append(say("Waiting for seasons or looks to come:", language))
+        lines += [f"  {reason(one, language)}" for one in waiting]
+    return "\n".join(lines)
 
 
 def inventory_as_text(rows: list[dict[str, Any]], language: str) -> str:

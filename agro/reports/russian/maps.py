@@ -164,6 +164,7 @@ MAPS: dict[str, str] = {
     "treat the field as one; more seasons of crops alike, or soil samples, may show lasting differences": "обрабатывайте поле как единое целое; устойчивые различия могут показать новые сезоны сходных культур или почвенные пробы",
     # Kinds of maps
     "Agromaps": "Агрокарты",
+    "Waiting for seasons or looks to come:": "Ждёт следующих сезонов или съёмок:",
     "Nothing new to make": "Нового нет: всё уже построено",
     "outlines": "контуры полей",
     "what grew where": "структура посевов",
