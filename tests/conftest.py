@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from workshop import Made, Ran, build_catalog, run_plain
 
 from flows.settings import load
+
+settings.register_profile("same", derandomize=True)  # a change is judged by the same examples as the one before it
+settings.register_profile("new")  # HYPOTHESIS_PROFILE=new looks for others
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture(autouse=True)
