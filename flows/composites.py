@@ -9,14 +9,14 @@ import pandas as pd
 from agro.agromaps.moisture_edges import Edges
 from agro.agromaps.tally import Tally
 from agro.domain.errors import Refusal
-from agro.domain.grid import Block, Grid
-from agro.domain.imagery import Acquisition
+from agro.domain.imagery import SCENE_CLASS_BAND, Acquisition
 from agro.domain.layers import LAYERS
 from agro.sources import stac
 from agro.store import stac as items
 from agro.store.index import Index, opened
 from agro.store.publish import Content, Published, Store, digest, publish, writing
 from agro.store.tables import to_parquet
+from flows.imagery_doors import on_disk
 from flows.keeping import cog_assets
 from flows.plan import Land, below_of, find_over, identity_of, parameters, read_land
 from flows.settings import CONFIGS, Settings, facts
@@ -88,8 +88,12 @@ def keep_composite(composite: Composite, period: tuple[date, date], store: Store
         size: Tally(season.pixels(size), [n for n in composite.layers if LAYERS[n].resolution_m == size])
         for size in sizes
     }
-    grid, blocks = _ground(name, looks, land)
-    cogs = composite.cogs(Ground(grid, blocks, settings.compute.workers), tallies)
+    blocks = sorted({block for look in looks for block in below_of(look.footprint, land).blocks})
+    with on_disk(looks, blocks, (*composite.bands, SCENE_CLASS_BAND), settings) as local:
+        west, south, east, north = zip(*(stac.bounds(look, land.crs) for look in local), strict=True)
+        grid = ground_of(name, blocks, (min(west), min(south), max(east), max(north)))
+        ground = Ground(grid, blocks, settings.compute.workers)
+        cogs = replace(composite, looks=tuple(local)).cogs(ground, tallies)
     rows = pd.concat([tally.rows(few, low) for tally in tallies.values()])
     content: dict[str, Content] = {layer: cog.content for layer, cog in cogs.items()}
     content["fields"] = to_parquet(rows.sort_values(["field_id", "layer"], ignore_index=True))
@@ -108,10 +112,3 @@ def keep_composite(composite: Composite, period: tuple[date, date], store: Store
     published = publish(store, place, content, items.item(name, items.bbox_of(grid), properties, assets))
     index.add(published)
     return published
-
-
-def _ground(name: str, looks: Sequence[Acquisition], land: Land) -> tuple[Grid, list[Block]]:
-    """Where the fields' blocks lie in what any of the looks covers, and the blocks."""
-    blocks = sorted({block for look in looks for block in below_of(look.footprint, land).blocks})
-    west, south, east, north = zip(*(stac.bounds(look, land.crs) for look in looks), strict=True)
-    return ground_of(name, blocks, (min(west), min(south), max(east), max(north))), blocks

@@ -22,6 +22,7 @@ from agro.sources.outlines import read_outlines
 from agro.sources.season_fields import read_season_fields
 from agro.store.index import Index
 from agro.store.publish import Published, digest, file_name, whole
+from flows.imagery_doors import find_at_hub
 from flows.settings import Settings, band_aliases, crop_codes, crops
 from flows.simulated import twin_catalog
 
@@ -128,19 +129,21 @@ def make_plan(settings: Settings, index: Index, until: date | None) -> Plan:
 
 def find_over(settings: Settings, land: Land, until: date | None) -> tuple[list[Acquisition], list[Refusal]]:
     """All acquisitions over the fields, oldest first, and what could not be used. No pixel is read."""
-    catalog = twin_catalog(settings, land) if settings.imagery.source == "twin" else settings.imagery.catalog
-    if catalog is None:
-        raise BadInput(
-            "CFG-CATALOG",
-            "imagery.catalog is not set",
-            "give the catalogue's JSON file with --set imagery.catalog=PATH",
-        )
     imagery = settings.imagery
     aliases = band_aliases(imagery.bands, imagery.collections)
     west, south, east, north = land.outlines.total_bounds
     bbox = (west, south, east, north)
     wanted = {name: names for name, names in aliases.items() if name in BANDS}
     last = datetime.combine(until, time.max, UTC) if until else None
+    if imagery.source == "sentinel-hub":
+        return find_at_hub(settings, wanted, bbox, last)
+    catalog = twin_catalog(settings, land) if imagery.source == "twin" else imagery.catalog
+    if catalog is None:
+        raise BadInput(
+            "CFG-CATALOG",
+            "imagery.catalog is not set",
+            "give the catalogue's JSON file with --set imagery.catalog=PATH",
+        )
     return stac.find(catalog, imagery.collections, wanted, bbox, last, imagery.unlinked)
 
 

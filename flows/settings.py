@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from agro.domain.errors import BadInput
 from agro.domain.land import Crop
+from flows.hub_settings import Hub
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 _PATHS = (
@@ -26,10 +27,8 @@ _PATHS = (
     *("messages.outbox", "messages.addresses", "records.elevation", "records.soil", "records.weather"),
     *("advice.fertilisers", "advice.prices", "advice.protection", "advice.trials", "advice.n_rich"),
     *("records.harvest", "records.statistics", "records.harvest_summaries", "records.yield_monitors"),
-    "records.moisture",
+    *("records.moisture", "hub.credentials", "hub.ledger"),
 )
-
-
 _MaybePath = Annotated[Path | None, BeforeValidator(lambda text: text or None)]  # an empty path is none
 
 
@@ -47,7 +46,7 @@ class StorePlace(_Section):
 
 
 class Imagery(_Section):
-    source: Literal["twin", "stac"]
+    source: Literal["twin", "stac", "sentinel-hub"]
     catalog: _MaybePath
     collections: tuple[str, ...] = Field(min_length=1)
     radar_collections: tuple[str, ...]
@@ -176,6 +175,7 @@ class Settings(BaseSettings):
     messages: Messages
     advice: Advice
     twin: Twin
+    hub: Hub
 
     @classmethod
     def settings_customise_sources(

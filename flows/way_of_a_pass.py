@@ -1,7 +1,7 @@
 """The way of a pass: read, measure, believe, map, count, keep. One acquisition at a time, window by window."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
@@ -20,8 +20,9 @@ from agro.store import stac as items
 from agro.store.publish import Published, Store, digest, now, publish, read_asset
 from agro.store.tables import to_parquet
 from flows.field_lists import kept_field_pixels
+from flows.imagery_doors import on_disk, with_angles_of
 from flows.keeping import cog_assets
-from flows.plan import Land, Pass, parameters, pass_place
+from flows.plan import BANDS, Land, Pass, parameters, pass_place
 from flows.settings import Settings
 from flows.windows import WINDOW_M, Ground
 from flows.windows_of_a_pass import cogs_of_a_pass
@@ -85,6 +86,14 @@ def keep_land(season: Season, outlines_place: str | None, seasons_place: str | N
 
 def take(one: Pass, season: Season) -> Done:
     """Take one pass all its way. Raises an AgroError that says why not; then nothing of it is visible."""
+    with on_disk([one.acquisition], one.blocks, BANDS, season.settings) as (look,):
+        for part in one.parts:
+            look = with_angles_of(look, part.properties)
+        return _take(replace(one, acquisition=look), season)
+
+
+def _take(one: Pass, season: Season) -> Done:
+    """The way of a pass whose counts are at hand."""
     layers, left_out = _possible(one.acquisition)
     tallies = _tallies(one, season, layers)
     for part in one.parts:

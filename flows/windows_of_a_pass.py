@@ -1,6 +1,5 @@
 """What is read and made in each window of a pass: classes, counts, layers. Only integers go through it."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +16,7 @@ from agro.imagery.kernels import as_index, believed_in, classes_of, count_tables
 from agro.sources import stac
 from agro.sources.counts import Reader
 from agro.store.cog import Cog
+from flows.imagery_doors import border_m
 from flows.settings import Settings
 from flows.windows import Ground, Stored
 
@@ -86,7 +86,7 @@ class Counts:
 
     @property
     def _border_px(self) -> int:
-        return math.ceil(max(self.settings.imagery.cloud_margin_m, self.settings.imagery.shadow_margin_m) / LATTICE_M)
+        return border_m(self.settings) // LATTICE_M
 
 
 def cogs_of_a_pass(

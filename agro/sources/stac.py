@@ -58,7 +58,7 @@ def find(
         try:
             item, item_assets = load()
             item_id = item.id
-            acquired_at = _acquired_at(item)
+            acquired_at = acquired_at_of(item)
             late = until is not None and acquired_at > until
             if late or item.collection_id not in collections or not _over(item, bbox):
                 continue
@@ -68,8 +68,7 @@ def find(
         except AgroError as error:
             refused[href] = error.about(acquisition_id=_printable(item_id))
         except Exception as error:  # an item can be malformed in more ways than anybody lists; it sinks no other
-            malformed = _malformed(href, error)
-            refused[href] = malformed.about(acquisition_id=_printable(item_id))
+            refused[href] = malformed(href, error).about(acquisition_id=_printable(item_id))
     for item_id in doubled:
         refused[item_id] = _conflict(item_id).about(acquisition_id=_printable(item_id))
     kept = (acquisition for item_id, acquisition in found.items() if item_id not in doubled)
@@ -238,12 +237,13 @@ def _item(io: _GuardedIO, href: str, collection: pystac.Collection | None) -> tu
         if not isinstance(item.properties, dict):
             raise ValueError("properties are missing")
     except Exception as error:  # whatever pystac says of a malformed item
-        raise _malformed(href, error) from None
+        raise malformed(href, error) from None
     item.collection_id = item.collection_id or (collection.id if collection else None)
     return item, (collection.extra_fields.get("item_assets") or {}) if collection else {}
 
 
-def _malformed(href: str, error: Exception) -> BadInput:
+def malformed(href: str, error: Exception) -> BadInput:
+    """What to say of an item that is none."""
     return BadInput(
         "STAC-ITEM",
         "{where}: not a STAC item ({met})",
@@ -266,7 +266,8 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _acquired_at(item: pystac.Item) -> datetime:
+def acquired_at_of(item: pystac.Item) -> datetime:
+    """The instant of the look (UTC)."""
     text = item.properties.get("datetime") or item.properties.get("start_datetime")
     try:
         instant = datetime.fromisoformat(str(text))

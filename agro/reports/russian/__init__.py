@@ -10,6 +10,7 @@ from agro.reports.russian.maps import MAPS
 from agro.reports.russian.output import OUTPUT
 from agro.reports.russian.prescriptions import PRESCRIPTIONS
 from agro.reports.russian.runs import RUNS
+from agro.reports.russian.services import SERVICES
 from agro.reports.russian.terminals import TERMINALS
 
 RUSSIAN: dict[str, str] = {
@@ -23,5 +24,6 @@ RUSSIAN: dict[str, str] = {
     **OUTPUT,
     **PRESCRIPTIONS,
     **RUNS,
+    **SERVICES,
     **TERMINALS,
 }
