@@ -7,6 +7,20 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
+class Api(BaseModel):
+    """A STAC API, and how much is asked of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str
+    sign: str
+    since: Annotated[date | None, BeforeValidator(lambda text: text or None)]
+    most_cloud_pct: float = Field(ge=0, le=100)
+    attempts: int = Field(ge=1, le=20)
+    timeout_s: float = Field(gt=0, le=3600)
+    deadline_s: float = Field(gt=0, le=86_400)
+
+
 class Hub(BaseModel):
     """Sentinel Hub or whoever speaks as it does. Who may ask it stands in no configuration: only where that is kept."""
 

@@ -12,15 +12,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from agro.domain.errors import BadInput, Refusal
-from agro.domain.grid import LATTICE_M, Block
-from agro.domain.imagery import Acquisition, Angles
+from agro.domain.grid import LATTICE_M, Block, grid_around
+from agro.domain.imagery import SCENE_CLASS_BAND, Acquisition, Angles
+from agro.imagery.offset_check import check_offset
 from flows.hub_settings import Hub
 from flows.orchestra import home
 from flows.settings import Settings
 
 if TYPE_CHECKING:
     from agro.sources.hub_client import Client
+    from agro.sources.stac_api import Api as StacApi
+
+SERVICES = ("sentinel-hub", "stac-api")
 
 
 def border_m(settings: Settings) -> int:
@@ -29,27 +35,33 @@ def border_m(settings: Settings) -> int:
     return math.ceil(max(imagery.cloud_margin_m, imagery.shadow_margin_m) / LATTICE_M) * LATTICE_M
 
 
-def find_at_hub(
+def find_at_service(
     settings: Settings,
     aliases: Mapping[str, Sequence[str]],
     bbox: tuple[float, float, float, float],
     until: datetime | None,
 ) -> tuple[list[Acquisition], list[Refusal]]:
-    """What Sentinel Hub lists over bbox (west, south, east, north) [deg] since `hub.since`."""
-    from agro.sources import sentinel_hub  # here: other runs must not wait for the package
-
-    hub = settings.hub
-    if hub.since is None:
+    """What the service lists over bbox (west, south, east, north) [deg] since the day that the settings name."""
+    hub, collections = settings.imagery.source == "sentinel-hub", settings.imagery.collections
+    since = settings.hub.since if hub else settings.api.since
+    if since is None:
         raise BadInput(
-            "CFG-HUB-SINCE",
-            "hub.since is not set, and every look since then will be paid for",
-            "give the first day with --set hub.since=2026-04-01",
+            "CFG-SINCE",
+            "{where} is not set: every look since then will be asked for",
+            "give the first day with --set {where}=2026-04-01",
+            where="hub.since" if hub else "api.since",
         )
-    period = datetime.combine(hub.since, time.min, UTC), until or datetime.now(UTC)
+    period = datetime.combine(since, time.min, UTC), until or datetime.now(UTC)
     if period[0] >= period[1]:
         return [], []
-    collections = settings.imagery.collections
-    return sentinel_hub.find(client_of(hub), collections, aliases, bbox, period, hub.most_cloud_pct)
+    if hub:
+        from agro.sources import sentinel_hub  # here: other runs must not wait for the package
+
+        client, cloud_pct = client_of(settings.hub), settings.hub.most_cloud_pct
+        return sentinel_hub.find(client, collections, aliases, bbox, period, cloud_pct)
+    from agro.sources import stac_api
+
+    return stac_api.find(_api(settings), collections, aliases, bbox, period, settings.api.most_cloud_pct)
 
 
 @contextmanager
@@ -57,20 +69,54 @@ def on_disk(
     looks: Sequence[Acquisition], blocks: Sequence[Block], bands: Sequence[str], settings: Settings
 ) -> Iterator[list[Acquisition]]:
     """The looks with local files for the blocks and a margin around them, as long as they are needed."""
-    if settings.imagery.source != "sentinel-hub" or not blocks:
+    if settings.imagery.source not in SERVICES or not blocks:
         yield list(looks)
         return
-    from agro.sources import sentinel_hub
-
-    client, squares = client_of(settings.hub), [block.bounds for block in blocks]
-    with TemporaryDirectory(prefix="agro-hub-") as name:
+    with TemporaryDirectory(prefix="agro-looks-") as name:
         local = []
         for number, look in enumerate(looks):
             folder = Path(name, str(number))
             folder.mkdir()
-            margin_m = border_m(settings)
-            local.append(sentinel_hub.fetch(client, look, squares, blocks[0].crs, bands, folder, margin_m))
+            local.append(_fetched(look, blocks, bands, settings, folder))
         yield local
+
+
+def _fetched(
+    look: Acquisition, blocks: Sequence[Block], bands: Sequence[str], settings: Settings, folder: Path
+) -> Acquisition:
+    crs, squares, margin_m = blocks[0].crs, [block.bounds for block in blocks], border_m(settings)
+    if settings.imagery.source == "sentinel-hub":
+        from agro.sources import sentinel_hub
+
+        return sentinel_hub.fetch(client_of(settings.hub), look, squares, crs, bands, folder, margin_m)
+    from agro.sources import stac_api
+
+    ground = grid_around(list(blocks), LATTICE_M).padded(margin_m)
+    local = stac_api.fetch(_api(settings), look, ground.bounds, crs, bands, folder)
+    _check_offset(local, blocks)
+    return local
+
+
+def _check_offset(look: Acquisition, blocks: Sequence[Block]) -> None:
+    """Refuse a look of which green leaves say that its counts and its declared offset do not belong together."""
+    from agro.sources import stac
+
+    band = look.bands.get("red")
+    if band is None or band.scale is None or band.offset is None:
+        return
+    for block in blocks:
+        read = stac.read(look, block.grid(LATTICE_M), ["red", SCENE_CLASS_BAND])
+        counts = read["red"].values.astype("float32")
+        red = np.where(counts == 0, np.nan, counts * band.scale + band.offset)
+        check_offset(red, read[SCENE_CLASS_BAND].values, look.acquisition_id)
+
+
+def _api(settings: Settings) -> StacApi:
+    from agro.sources.stac_api import Api
+    from agro.sources.web import Patience
+
+    api = settings.api
+    return Api(api.url, Patience(api.attempts, api.timeout_s, api.deadline_s), api.sign)
 
 
 def with_angles_of(look: Acquisition, properties: Mapping[str, Any]) -> Acquisition:

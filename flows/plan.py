@@ -22,7 +22,7 @@ from agro.sources.outlines import read_outlines
 from agro.sources.season_fields import read_season_fields
 from agro.store.index import Index
 from agro.store.publish import Published, digest, file_name, whole
-from flows.imagery_doors import find_at_hub
+from flows.imagery_doors import SERVICES, find_at_service
 from flows.settings import Settings, band_aliases, crop_codes, crops
 from flows.simulated import twin_catalog
 
@@ -135,8 +135,8 @@ def find_over(settings: Settings, land: Land, until: date | None) -> tuple[list[
     bbox = (west, south, east, north)
     wanted = {name: names for name, names in aliases.items() if name in BANDS}
     last = datetime.combine(until, time.max, UTC) if until else None
-    if imagery.source == "sentinel-hub":
-        return find_at_hub(settings, wanted, bbox, last)
+    if imagery.source in SERVICES:
+        return find_at_service(settings, wanted, bbox, last)
     catalog = twin_catalog(settings, land) if imagery.source == "twin" else imagery.catalog
     if catalog is None:
         raise BadInput(

@@ -19,7 +19,7 @@ from pydantic_settings import (
 
 from agro.domain.errors import BadInput
 from agro.domain.land import Crop
-from flows.hub_settings import Hub
+from flows.hub_settings import Api, Hub
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 _PATHS = (
@@ -46,7 +46,7 @@ class StorePlace(_Section):
 
 
 class Imagery(_Section):
-    source: Literal["twin", "stac", "sentinel-hub"]
+    source: Literal["twin", "stac", "sentinel-hub", "stac-api"]
     catalog: _MaybePath
     collections: tuple[str, ...] = Field(min_length=1)
     radar_collections: tuple[str, ...]
@@ -176,6 +176,7 @@ class Settings(BaseSettings):
     advice: Advice
     twin: Twin
     hub: Hub
+    api: Api
 
     @classmethod
     def settings_customise_sources(
@@ -191,8 +192,7 @@ def load(config: str = "default", overrides: Sequence[str] = ()) -> Settings:
     """
     merged = _read(CONFIGS / "default.toml")
     if config != "default":
-        path = Path(config) if config.endswith(".toml") else CONFIGS / f"{config}.toml"
-        merged = _merged(merged, _read(path))
+        merged = _merged(merged, _read(Path(config) if config.endswith(".toml") else CONFIGS / f"{config}.toml"))
     merged = _merged(merged, _environment())
     for override in overrides:
         merged = _merged(merged, _override(override))

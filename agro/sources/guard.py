@@ -74,6 +74,11 @@ def raster_driver(path: Path) -> str:
         ) from None
     if not head:
         raise TornFile("RASTER-EMPTY", "{where}: the file has no bytes", "download it again", where=path.name)
+    return driver_of(head, path)
+
+
+def driver_of(head: bytes, path: Path) -> str:
+    """The same by the first bytes themselves; the path says only of what file they are."""
     for signature, driver in _SIGNATURES:
         if head.startswith(signature):
             return driver

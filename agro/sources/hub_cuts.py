@@ -160,15 +160,15 @@ def mosaic(
             whole[row : row + cut.height, column : column + cut.width] = pixels
         filled = filled or bool(whole.any())
         files[name] = folder / f"{name}.tif"
-        files[name].write_bytes(_written(whole, crs, min(wests), max(norths), size))
+        files[name].write_bytes(written(whole, crs, from_origin(min(wests), max(norths), size, size), 0))
     for path, _ in parts:
         path.unlink()
     return Mosaic(files, filled)
 
 
-def _written(pixels: np.ndarray, crs: str, west: float, north: float, size: int) -> bytes:
+def written(pixels: np.ndarray, crs: Any, transform: Any, nodata: float | None) -> bytes:
     """The file's bytes. Made in memory: the raster library would lose a full disk, a plain write tells it."""
-    place = {"crs": crs, "transform": from_origin(west, north, size, size), "nodata": 0}
+    place = {"crs": crs, "transform": transform, "nodata": nodata}
     shape = {"height": pixels.shape[0], "width": pixels.shape[1], "count": 1, "dtype": pixels.dtype}
     kept = {"tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "deflate", "zlevel": 1}
     with MemoryFile() as memory:

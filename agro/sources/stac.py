@@ -62,7 +62,7 @@ def find(
             late = until is not None and acquired_at > until
             if late or item.collection_id not in collections or not _over(item, bbox):
                 continue
-            acquisition = (understood or _acquisition)(item, item_assets, acquired_at, aliases, tree)
+            acquisition = (understood or acquisition_of)(item, item_assets, acquired_at, aliases, tree)
             if found.setdefault(item_id, acquisition) != acquisition:
                 doubled.add(item_id)
         except AgroError as error:
@@ -314,13 +314,14 @@ def footprint_of(item: pystac.Item) -> shapely.Geometry | None:
     return None
 
 
-def _acquisition(
+def acquisition_of(
     item: pystac.Item,
     item_assets: Mapping[str, Any],
     acquired_at: datetime,
     aliases: Mapping[str, Sequence[str]],
-    tree: Tree,
+    tree: Tree | None,
 ) -> Acquisition:
+    """What an item says of a look of reflectance; without a tree its files lie elsewhere and are not looked at."""
     properties = item.properties
     baseline = first(properties, "s2:processing_baseline", "processing:version", "sentinel2:processing_baseline")
     bands = {}
@@ -329,7 +330,8 @@ def _acquisition(
         if key is None:
             continue
         asset = item.assets[key]
-        path = tree.file(asset.get_absolute_href() or asset.href, f"{item.id}, {key}")
+        href = asset.get_absolute_href() or asset.href
+        path = tree.file(href, f"{item.id}, {key}") if tree else None
         inherited = item_assets.get(key) or {}
         applied = properties.get("earthsearch:boa_offset_applied") is True
         scale, offset = (None, None)
@@ -337,11 +339,11 @@ def _acquisition(
             scale, offset = scale_and_offset(asset.extra_fields, baseline, applied, f"{item.id}, {key}", inherited)
         bands[name] = Band(
             name,
-            str(path),
+            str(path or href),
             scale,
             offset,
             nodata(asset.extra_fields, inherited),
-            path.stat().st_size if path.is_file() else None,
+            path.stat().st_size if path and path.is_file() else None,
             asset.extra_fields.get("file:checksum"),
         )
     if not bands:

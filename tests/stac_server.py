@@ -1,0 +1,104 @@
+"""A real STAC API server over a made catalogue, and a file server that answers for ranges of its rasters.
+
+The server is `stac-fastapi-static` of the package index. It asks for a newer FastAPI than ours allows, so it runs in an
+environment of its own, whose Python AGRO_STAC_SERVER names.
+"""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import requests
+from workshop import Made
+
+_CODE = "import uvicorn; from stac_fastapi.static.app import app; uvicorn.run(app, port={port}, log_level='error')"
+
+
+@dataclass
+class Files:
+    """Where the rasters are served, which ranges were asked for, and what is to go wrong (a status, or a redirect)."""
+
+    url: str = ""
+    bytes_given: int = 0
+    fault: str = ""
+    asked: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def files_of(folder: Path) -> Iterator[Files]:
+    """A file server on loopback."""
+    files = Files()
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            files.asked.append(self.path)
+            if files.fault:
+                self.send_response(302 if "/" in files.fault else int(files.fault))
+                self.send_header("Location", files.fault)
+                self.end_headers()
+                return
+            content = (folder / self.path.lstrip("/")).read_bytes()
+            found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers["Range"])
+            assert found
+            part = content[int(found[1]) : int(found[2]) + 1]
+            files.bytes_given += len(part)
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes {found[1]}-{int(found[1]) + len(part) - 1}/{len(content)}")
+            self.send_header("Content-Length", str(len(part)))
+            self.end_headers()
+            self.wfile.write(part)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    files.url = f"http://127.0.0.1:{server.server_address[1]}"
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    try:
+        yield files
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextmanager
+def api_over(made: Made, files: Files) -> Iterator[str]:
+    """The root of a STAC API over the catalogue; its items name the file server."""
+    python = os.environ.get("AGRO_STAC_SERVER")
+    if not python:
+        pytest.skip("AGRO_STAC_SERVER names no Python with stac-fastapi-static")
+    for path in made.catalog.parent.rglob("*.json"):
+        content = json.loads(path.read_text())
+        for asset in content.get("assets", {}).values():
+            if asset["href"].startswith("./"):
+                relative = path.parent.relative_to(made.catalog.parent) / asset["href"]
+                asset["href"] = f"{files.url}/{relative}"
+        path.write_text(json.dumps(content))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {"PATH": os.environ["PATH"], "CATALOG_HREF": made.catalog.as_uri()}
+    process = subprocess.Popen([python, "-c", _CODE.format(port=port)], env=environment, cwd=made.folder)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            try:
+                requests.get(f"{url}/_mgmt/ping", timeout=5).raise_for_status()
+                break
+            except requests.RequestException:
+                assert process.poll() is None, "the STAC server ended"
+                time.sleep(0.2)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
