@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from agro.domain.errors import BadInput
+
 USES = ("crop", "bare", "mown", "idle", "unknown")  # of a season
 KINDS = ("abandoned", "resting", "hay", "no_till", "cropland", "unknown")  # of a parcel
 _WORKED = ("crop", "bare", "mown")
@@ -222,11 +224,17 @@ def added_pct(yields: pd.DataFrame, prices: Mapping[str, float], base_rub: float
     hectares  of land [ha]
     returns   percentage points of the base year's output, and their standard error, as if the yields' errors were
               common to all crops [%]
-    raises    BadInput where a price or the base is missing or not above zero, or the shares do not add up to 1
+    raises    BadInput where a price, a yield or the base is missing or not above zero, or the shares do not add up to 1
     source    ours: a sum of prices times quantities, as in Laspeyres's index
     """
-    from agro.domain.errors import BadInput
-
+    unknown = yields.loc[~(yields["yield_t_ha"] > 0), "crop"]
+    if len(unknown):
+        raise BadInput(
+            "LAND-YIELD",
+            "{met}: no harvest is on record, so nothing can be said of what returned land would give",
+            "give harvests of past seasons",
+            met=", ".join(unknown),
+        )
     bad = [crop for crop in yields["crop"] if not prices.get(crop, 0.0) > 0]
     if bad or not base_rub > 0:
         raise BadInput(
