@@ -99,7 +99,8 @@ def line(name: str, told: pd.DataFrame) -> str:
     chosen = ", ".join(f"{rung} {n}" for rung, n in told.drop_duplicates("group")["rung"].value_counts().items())
     return (
         f"| {name} | {len(told)} | {told['group'].nunique()} | {right['majority']:.0%} | {right['nearest']:.0%} | "
-        f"{right['forest']:.0%} | {chosen} | {answered.mean():.0%} | {hit[answered].mean():.0%} | {silent} | {brier:.3f} |"
+        f"{right['forest']:.0%} | {chosen} | {answered.mean():.0%} | {hit[answered].mean():.0%} | "
+        f"{silent} | {brier:.3f} |"
     )
 
 
@@ -108,7 +109,10 @@ def confusion(told: pd.DataFrame) -> str:
     said = told["crop"].where(told["why"].isna(), "not told")
     counts = pd.crosstab(told["declared"], said)
     lines = ["| declared | " + " | ".join(counts.columns) + " |", "|" + "---|" * (len(counts.columns) + 1)]
-    lines += [f"| {name} | " + " | ".join(map(str, row)) + " |" for name, row in zip(counts.index, counts.to_numpy(), strict=True)]
+    lines += [
+        f"| {name} | " + " | ".join(map(str, row)) + " |"
+        for name, row in zip(counts.index, counts.to_numpy(), strict=True)
+    ]
     return "\n".join(lines)
 
 
@@ -116,7 +120,9 @@ def abroad(told: pd.DataFrame, asked: int) -> str:
     """What the model of one country says of another that has none of its crops."""
     codes = told["why"].map(lambda why: why.code if why else "answered").value_counts()
     shares = ", ".join(f"{code} {n / asked:.0%}" for code, n in codes.items())
-    return f"The model of Corsica, asked of {asked} fields of Uganda and South Sudan, whose crops it never saw: {shares}."
+    return (
+        f"The model of Corsica, asked of {asked} fields of Uganda and South Sudan, whose crops it never saw: {shares}."
+    )
 
 
 def corsica_of(folder: Path) -> pd.DataFrame:
@@ -153,7 +159,10 @@ def africa_of(folder: Path) -> pd.DataFrame:
 def features(bands: dict[str, pd.Series], vh: pd.Series, vv: pd.Series) -> pd.DataFrame:
     """Indices [1] and backscatter [dB] of one month's composite; counts as WorldCereal packs them."""
     b = {name: counts.where(counts != NOTHING).astype("float64") / 1e4 for name, counts in bands.items()}
-    s = {name: counts.where((counts != NOTHING) & (counts > 0)).astype("float64") for name, counts in (("vh", vh), ("vv", vv))}
+    s = {
+        name: counts.where((counts != NOTHING) & (counts > 0)).astype("float64")
+        for name, counts in (("vh", vh), ("vv", vv))
+    }
     return pd.DataFrame(
         {
             "ndvi": (b["B08"] - b["B04"]) / (b["B08"] + b["B04"]),

@@ -6,7 +6,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from agro.domain.errors import BadInput, Refusal
@@ -18,17 +17,19 @@ from agro.store.publish import Published, digest, publish, read_asset
 from agro.store.tables import from_parquet, to_parquet
 from flows.harvest_records import records_kept
 from flows.keeping import Result, keep
+from flows.land import judged
 from flows.land_looks import land_looks
 from flows.parcels import parcel_stats, read_parcels
 from flows.plan import Land, crops_of
 from flows.settings import CONFIGS, Settings, facts
 from models.crop_features import crop_features, feature_names
 from models.crop_file import as_content, model_of
-from models.crop_types import VERSION, CropModel, CropRules, fit, merged, predict
+from models.crop_types import OTHER, VERSION, CropModel, CropRules, fit, merged, predict
 from models.judge import ground_blocks
 
 ALGORITHM = 1  # raise it when the same model and looks tell another crop
 _PLACE_M = 10_000.0  # [m] a square of ground that stands for a farm where none is named. assumption
+_PLOUGHED = ("cropland", "no_till")  # kinds of parcels that are asked for a crop
 _BELOW = 0.5  # [1] of a parcel below a field on record: it is that field
 
 
@@ -51,6 +52,14 @@ class CropsTold:
     failed: tuple[Refusal, ...]
     place: str
     simulated: bool
+
+    @property
+    def tried(self) -> tuple[int, float, float, str]:
+        """On declared fields of farms the model did not know: how many, share answered, right of these; the rung."""
+        own = self.model.left_out
+        answered = own[own["told"].notna()]
+        right = float((answered["told"] == answered["observed"]).mean()) if len(answered) else 0.0
+        return len(own), len(answered) / len(own), right, self.model.chosen
 
 
 def crop_types(settings: Settings, season: int | None, given: Path | None) -> CropsTold:
@@ -96,7 +105,7 @@ def _table(land: Land, looks: pd.DataFrame, rules: Mapping[str, Any]) -> pd.Data
     about["group"] = about["farm_id"].where(about["farm_id"].notna(), "place " + pd.Series(square, about.index))
     rows = features.merge(about, on="field_id")
     last = int(rows["season"].max()) if len(rows) else 0
-    grown = {}
+    grown: dict[tuple[str, int], str] = {}
     for season in sorted(set(rows["season"])):
         outlines = land.outlines if season == last else land.outlines.assign(crop=None)  # an outline's crop is today's
         grown |= {(field_id, season): crop for field_id, crop in crops_of(outlines, land.seasons, season).items()}
@@ -113,13 +122,16 @@ def _features(looks: pd.DataFrame, rules: Mapping[str, Any]) -> pd.DataFrame:
 def _beyond(
     settings: Settings, land: Land, index: Index, given: Path | None, season: int, rules: Mapping[str, Any]
 ) -> tuple[pd.DataFrame, tuple[Refusal, ...]]:
-    """The parcels that lie beyond the fields on record, where a layer of parcels is there."""
+    """The parcels under crops beyond the fields on record, where a layer of parcels is there."""
     if given is None and settings.imagery.source != "twin":
         return pd.DataFrame(), ()
     parcels = read_parcels(settings, land, given)
     fields = land.on_grid.union_all()
     below = parcels.on_grid.intersection(fields).area / parcels.on_grid.area
-    own = parcels.outlines[(below < _BELOW).to_numpy()].rename(columns={"parcel_id": "field_id"})
+    kinds = from_parquet(read_asset(index.store, judged(settings, parcels, land, index), "parcels"))
+    ploughed = set(kinds.loc[kinds["kind"].isin(_PLOUGHED), "parcel_id"])
+    own = parcels.outlines[(below < _BELOW).to_numpy() & parcels.outlines["parcel_id"].isin(ploughed)]
+    own = own.rename(columns={"parcel_id": "field_id"})
     looks = land_looks(parcel_stats(settings, parcels, index), rules["enough_clear"], no_falls=True)
     features = _features(looks[looks["field_id"].isin(own["field_id"]) & (looks["season"] == season)], rules)
     if features.empty:
@@ -141,7 +153,7 @@ def _told(model: CropModel, asked: pd.DataFrame) -> pd.DataFrame:
 def _doubted(model: CropModel, season: int) -> pd.DataFrame:
     """Fields of the season whose declared crop a model that does not know their farm surely tells otherwise."""
     own = model.left_out[model.left_out["season"] == season]
-    own = own[own["told"].notna() & (own["told"] != own["observed"])]
+    own = own[own["told"].notna() & (own["told"] != own["observed"]) & (own["observed"] != OTHER)]
     told = own[["unit_id", "observed", "told"]].assign(probability=own[f"{model.chosen}_p"])
     return told.sort_values("probability", ascending=False, ignore_index=True)
 

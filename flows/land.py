@@ -30,7 +30,7 @@ from agro.store.index import Index
 from agro.store.publish import Published, digest, read_asset
 from agro.store.tables import from_parquet
 from flows.harvest_records import records_kept
-from flows.keeping import Result, content_of, keep
+from flows.keeping import Result, keep
 from flows.land_looks import land_looks
 from flows.parcels import Parcels, parcel_stats, read_parcels
 from flows.plan import Land
@@ -91,7 +91,7 @@ def land(settings: Settings, asked: Asked) -> LandTold:
     with records_kept(settings) as (own, _, index, refused):
         parcels = read_parcels(settings, own, asked.parcels)
         rules = facts(CONFIGS / "land.toml")
-        told = _judged(settings, parcels, own, index, rules)
+        told = judged(settings, parcels, own, index)
         table, season = from_parquet(read_asset(index.store, told, "parcels")), int(told.properties["agro:season"])
         failed = [*refused, *parcels.refused]
         areas, accuracy = _areas(table, asked.checked, failed)
@@ -99,7 +99,7 @@ def land(settings: Settings, asked: Asked) -> LandTold:
     return LandTold(season, table, areas, accuracy, added, tuple(failed), told.place, parcels.simulated)
 
 
-def sample(told: LandTold, seed: int) -> pd.DataFrame:
+def sample_places(told: LandTold, seed: int) -> pd.DataFrame:
     """Places to look at, drawn by area within each kind, with an empty column for what is seen there."""
     rules = facts(CONFIGS / "land.toml")["sample"]
     known = told.parcels[told.parcels["kind"] != "unknown"]
@@ -108,8 +108,9 @@ def sample(told: LandTold, seed: int) -> pd.DataFrame:
     return drawn.join(where, on="parcel_id").assign(observed="")
 
 
-def _judged(settings: Settings, parcels: Parcels, own: Land, index: Index, rules: Mapping[str, Any]) -> Published:
+def judged(settings: Settings, parcels: Parcels, own: Land, index: Index) -> Published:
     """The item with every parcel's kind, made where it is not there yet."""
+    rules = facts(CONFIGS / "land.toml")
     rows = parcel_stats(settings, parcels, index)
     looks = land_looks(rows, _ENOUGH_CLEAR, no_falls=False).rename(columns={"field_id": "parcel_id"})
     looks = looks.merge(parcels.outlines[["parcel_id", "district"]].fillna(""), on="parcel_id")
@@ -149,7 +150,9 @@ def _about(parcels: Parcels, own: Land, index: Index) -> pd.DataFrame:
     return table.assign(distance_km=nearest["away_m"].to_numpy() / 1000)
 
 
-def _areas(table: pd.DataFrame, checked: Path | None, failed: list[Refusal]) -> tuple[pd.DataFrame, tuple[float, float] | None]:
+def _areas(
+    table: pd.DataFrame, checked: Path | None, failed: list[Refusal]
+) -> tuple[pd.DataFrame, tuple[float, float] | None]:
     """Hectares of each kind as mapped, and as the sample corrects them where somebody checked it."""
     mapped = table.groupby("kind")["area_ha"].sum()
     plainly = pd.DataFrame({"class": mapped.index, "mapped_ha": mapped.to_numpy(), "area_ha": np.nan, "se_ha": np.nan})

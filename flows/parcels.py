@@ -1,4 +1,4 @@
-"""Parcels of the land register as the passes show them: the layer that was given, and a row a parcel, look and index."""
+"""Parcels of the land register as passes show them: the layer that was given, a row a parcel, look and index."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -77,7 +77,8 @@ def parcel_stats(settings: Settings, parcels: Parcels, index: Index) -> pd.DataF
     for season, own in looks.groupby(looks["acquired_at"].dt.year):
         passes = [(parts_of(one), at) for one, at in zip(own["acquisition_id"], own["acquired_at"], strict=True)]
         places = sorted(part.place for parts, _ in passes for part in parts)
-        place = f"parcelstats/{season}--{digest([places, parcels.key, fields.few_px, fields.low_clear_fraction, ALGORITHM])}"
+        key = digest([places, parcels.key, fields.few_px, fields.low_clear_fraction, ALGORITHM])
+        place = f"parcelstats/{season}--{key}"
         standing = index.at(place)
         if standing is None:
             rows = []

@@ -28,7 +28,11 @@ def crop_features(
     layers = [name for name in LAYERS if name in looks]
     ordered = looks.sort_values("day")
     rows = [
-        {"field_id": field_id, "season": season, **_of_season(own, int(season), layers, period, step_days, longest_gap_days)}
+        {
+            "field_id": field_id,
+            "season": season,
+            **_of_season(own, int(season), layers, period, step_days, longest_gap_days),
+        }
         for (field_id, season), own in ordered.groupby(["field_id", "season"], sort=True)
     ]
     return pd.DataFrame(rows)

@@ -18,7 +18,6 @@ from agro.domain.errors import BadInput
 USES = ("crop", "bare", "mown", "idle", "unknown")  # of a season
 KINDS = ("abandoned", "resting", "hay", "no_till", "cropland", "unknown")  # of a parcel
 _WORKED = ("crop", "bare", "mown")
-_SPRING = ("05-15", "06-20")  # month-day in which a season must have been looked at. source: ours
 _SOON_D, _AGAIN_D = 7, 50  # [d] after a cut in which grass is green again. source: ours
 
 
@@ -72,7 +71,9 @@ def season_uses(looks: pd.DataFrame, rules: SeasonRules, woody: tuple[str, str])
         late = _between(day, int(season), woody[0], woody[1])
         late_ndvi = float(np.median(ndvi[late])) if late.any() else np.nan
         use = _use(day, ndvi, int(season), rules)
-        rows.append({"parcel_id": parcel_id, "season": int(season), "use": use, "late_ndvi": late_ndvi, "looks": len(day)})
+        rows.append(
+            {"parcel_id": parcel_id, "season": int(season), "use": use, "late_ndvi": late_ndvi, "looks": len(day)}
+        )
     return pd.DataFrame(rows, columns=["parcel_id", "season", "use", "late_ndvi", "looks"])
 
 
@@ -88,7 +89,7 @@ def _use(day: np.ndarray, seen: np.ndarray, season: int, rules: SeasonRules) -> 
         return "crop"
     if _mown(day, ndvi, season, rules):
         return "mown"
-    spring = _between(day, season, *_SPRING).sum() >= rules.fewest_spring
+    spring = _between(day, season, rules.bare_from, rules.bare_to).sum() >= rules.fewest_spring
     if not spring or summer.sum() < rules.fewest_summer or np.diff(day[summer]).max() > rules.longest_gap_days:
         return "unknown"
     return "idle"
@@ -172,7 +173,11 @@ def _kind(own: pd.DataFrame, untilled: bool, rules: ParcelRules) -> dict[str, An
     }
     if len(idle) >= rules.idle_seasons:
         late = float(idle["late_ndvi"].tail(2).mean())
-        return {**told, "kind": "abandoned", "cover": None if np.isnan(late) else "woody" if late > rules.woody_ndvi else "grass"}
+        return {
+            **told,
+            "kind": "abandoned",
+            "cover": None if np.isnan(late) else "woody" if late > rules.woody_ndvi else "grass",
+        }
     if not len(known) or (not len(worked) and len(known) < rules.idle_seasons):
         return {**told, "kind": "unknown"}
     if "mown" in last and not np.isin(last, ("crop", "bare")).any():
@@ -215,7 +220,9 @@ def rank(parcels: pd.DataFrame, rules: Mapping[str, Any], costs: Mapping[str, fl
     return own.assign(rank=np.arange(1, len(own) + 1))
 
 
-def added_pct(yields: pd.DataFrame, prices: Mapping[str, float], base_rub: float, hectares: float = 1000.0) -> tuple[float, float]:
+def added_pct(
+    yields: pd.DataFrame, prices: Mapping[str, float], base_rub: float, hectares: float = 1000.0
+) -> tuple[float, float]:
     """What land brought back would add to the output of the base year.
 
     yields    a row a crop: `crop`, `share` of the land [1], `yield_t_ha` [t/ha], `yield_se_t_ha` [t/ha]

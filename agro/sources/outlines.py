@@ -57,7 +57,8 @@ def read_outlines(
         )
     read = [_by_id(read_features(file, layer, encoding), named) for file in files]
     features = gpd.GeoDataFrame(
-        pd.concat([_normal(table, file, named) for table, file in zip(read, files, strict=True)], ignore_index=True), crs=4326
+        pd.concat([_normal(table, file, named) for table, file in zip(read, files, strict=True)], ignore_index=True),
+        crs=4326,
     )
     reasons = dict(_refusals(features, bounds))
     kept = features.drop(index=list(reasons)).drop(columns=["place"])

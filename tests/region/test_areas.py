@@ -13,7 +13,12 @@ MAPPED_PX = dict(zip(CLASSES, (200_000.0, 150_000.0, 3_200_000.0, 6_450_000.0), 
 
 
 def units(counts=COUNTS, classes=CLASSES) -> pd.DataFrame:
-    rows = [(m, o) for m, line in zip(classes, counts, strict=True) for o, n in zip(classes, line, strict=True) for _ in range(n)]
+    rows = [
+        (m, o)
+        for m, line in zip(classes, counts, strict=True)
+        for o, n in zip(classes, line, strict=True)
+        for _ in range(n)
+    ]
     table = pd.DataFrame(rows, columns=["mapped", "observed"])
     return table.assign(weight=1.0, cluster=range(len(table)))
 
@@ -49,5 +54,7 @@ def test_a_class_that_nobody_checked_has_no_area() -> None:
 
 
 def test_half_the_area_weighs_half() -> None:
-    sample = pd.DataFrame({"mapped": ["a", "a", "a"], "observed": ["a", "a", "b"], "weight": [1.0, 1.0, 2.0], "cluster": [1, 2, 3]})
+    sample = pd.DataFrame(
+        {"mapped": ["a", "a", "a"], "observed": ["a", "a", "b"], "weight": [1.0, 1.0, 2.0], "cluster": [1, 2, 3]}
+    )
     assert adjusted_areas(sample, {"a": 100.0}).set_index("class")["area_ha"].to_dict() == {"a": 50.0, "b": 50.0}
