@@ -67,9 +67,9 @@ def crop_types(settings: Settings, season: int | None, given: Path | None) -> Cr
     rules = facts(CONFIGS / "crop_types.toml")
     with records_kept(settings) as (land, _, index, refused):
         looks = land_looks(history.fieldstats(index.store), rules["enough_clear"], no_falls=True)
-        season = season or int(looks["season"].max())
-        table = _table(land, looks[looks["season"] <= season], rules)
-        if not (table["season"] == season).any():
+        looks = looks[looks["field_id"].isin(land.outlines["field_id"])]
+        season = season or int(looks["season"].max() if len(looks) else 0)
+        if not (looks["season"] == season).any():
             raise BadInput(
                 "CROP-NO-SEASON",
                 "no clear look at any field in {met}",
@@ -77,6 +77,7 @@ def crop_types(settings: Settings, season: int | None, given: Path | None) -> Cr
                 met=season,
                 expected=", ".join(map(str, sorted(set(looks["season"])))) or "-",
             )
+        table = _table(land, looks[looks["season"] <= season], rules)
         beyond, more = _beyond(settings, land, index, given, season, rules)
         model, name = _model(table[table["crop"].notna()].reset_index(drop=True), season, settings, rules, index)
         asked = pd.concat([table[(table["season"] == season) & table["crop"].isna()], beyond], ignore_index=True)
@@ -98,7 +99,7 @@ def crop_types(settings: Settings, season: int | None, given: Path | None) -> Cr
 
 def _table(land: Land, looks: pd.DataFrame, rules: Mapping[str, Any]) -> pd.DataFrame:
     """A row a field and season: features, farm, district, area, and the class of the declared crop (None: none)."""
-    features = _features(looks[looks["field_id"].isin(land.outlines["field_id"])], rules)
+    features = _features(looks, rules)
     about = pd.DataFrame(land.outlines[["field_id", "farm_id", "district", "area_ha"]])
     middle = land.on_grid.representative_point()
     square = ground_blocks(middle.x.to_numpy(), middle.y.to_numpy(), _PLACE_M).astype(str)

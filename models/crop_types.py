@@ -127,6 +127,8 @@ def predict(model: CropModel, asked: pd.DataFrame) -> pd.DataFrame:
     source   ours: silence below a probability (METHODS I), where most features are unknown, and far from all rows
              that the model was fitted to
     """
+    if asked.empty:
+        return pd.DataFrame(columns=["crop", "likely", "probability", "why"], index=asked.index)
     said = _sharpened(_TELL[model.chosen](model.state, asked, model.names), model.sharpness)
     likely, probability = np.array(model.classes)[said.argmax(axis=1)], said.max(axis=1)
     known = asked[list(model.names)].notna().mean(axis=1).to_numpy()

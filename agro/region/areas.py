@@ -12,13 +12,17 @@ from agro.domain.errors import BadInput
 _FEWEST = 2  # [1] checked units of a mapped class: of one alone no error is known
 
 
-def adjusted_areas(sample: pd.DataFrame, mapped_ha: Mapping[str, float]) -> pd.DataFrame:
+def adjusted_areas(
+    sample: pd.DataFrame, mapped_ha: Mapping[str, float], squares_ha2: Mapping[str, float] | None = None
+) -> pd.DataFrame:
     """The area of each class as a checked sample corrects the map.
 
     sample     a row a checked unit: `mapped` and `observed` class [-], `weight` (1 for points drawn by area, else the
                unit's area [ha]), `cluster` (units that share an error, such as fields of one farm; each its own, if
                none do)
     mapped_ha  area of each mapped class [ha]; a class of what was not told is a mapped class as any
+    squares_ha2  by mapped class, the sum of the squared areas of its units [ha2], where these are few enough to differ
+               from what is usual: then the units' own chance is in the error, too
     returns    a row a class: `area_ha`, `se_ha` [ha], `mapped_ha` [ha], `users`, `users_se`, `producers`,
                `producers_se` [1]: how much of what is mapped is so, and how much of what is so is mapped; NaN errors
                where the checked units of a mapped class are of one cluster
@@ -44,7 +48,10 @@ def adjusted_areas(sample: pd.DataFrame, mapped_ha: Mapping[str, float]) -> pd.D
         shares[row], variances[row] = _shares(own, classes)
     area = np.array([mapped_ha[name] for name in strata])
     told = area @ shares
-    table = pd.DataFrame({"class": classes, "area_ha": told, "se_ha": np.sqrt(area**2 @ variances)})
+    own_chance = np.array([(squares_ha2 or {}).get(name, 0.0) for name in strata]) @ np.clip(
+        shares * (1 - shares), 0, None
+    )
+    table = pd.DataFrame({"class": classes, "area_ha": told, "se_ha": np.sqrt(area**2 @ variances + own_chance)})
     table["mapped_ha"] = [float(mapped_ha.get(name, 0.0)) for name in classes]
     for column, values in _accuracies(strata, classes, area, shares, variances).items():
         table[column] = values

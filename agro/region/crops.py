@@ -37,7 +37,8 @@ def crop_areas(told: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
     for district, own in told.assign(crop=crop).groupby("district", sort=True):
         mapped = {str(name): float(area) for name, area in own.groupby("crop")["area_ha"].sum().items()}
         unchecked = mapped.pop(NOT_TOLD, 0.0) if NOT_TOLD not in enough else 0.0
-        table = adjusted_areas(checked, mapped) if mapped else pd.DataFrame()
+        squares = (own["area_ha"] ** 2).groupby(own["crop"]).sum().to_dict()
+        table = adjusted_areas(checked, mapped, squares) if mapped else pd.DataFrame()
         if unchecked:
             lost = pd.DataFrame({"class": [NOT_TOLD], "mapped_ha": [unchecked], "area_ha": [unchecked]})
             table = pd.concat([table, lost], ignore_index=True)
