@@ -6,15 +6,14 @@ import pandas as pd
 
 from agro.reports.words import number, say
 
-KIND_NAMES = {
-    "abandoned": "nobody works it",
-    "resting": "not worked of late",
-    "hay": "hayfield",
-    "no_till": "crops without tillage",
-    "cropland": "ploughland",
-    "unknown": "not seen enough",
+LAND_WORDS = {
+    **{"abandoned": "nobody works it", "resting": "not worked of late", "hay": "hayfield"},
+    **{"no_till": "crops without tillage", "cropland": "ploughland", "unknown": "not seen enough"},
+    **{"grass": "grass", "woody": "birch or shrub"},
+    **{"soil": "soil", "relief": "relief", "distance": "distance", "cost": "cost"},
+    **{"majority": "the commonest crop", "nearest": "the nearest usual season", "forest": "a forest of trees"},
+    **{"spring_cereals": "spring cereals", "winter_cereals": "winter cereals", "other": "another crop"},
 }
-_COVERS = {"grass": "grass", "woody": "birch or shrub"}
 _SIMULATED = "SIMULATED: no figure is of a real district or field"
 
 
@@ -45,7 +44,7 @@ def land_as_text(
     lines += [say(_SIMULATED, language)] if simulated else []
     lines += [""]
     for row in areas.itertuples(index=False):
-        name = say(KIND_NAMES.get(str(row[0]), str(row[0])), language)
+        name = say(LAND_WORDS.get(str(row[0]), str(row[0])), language)
         mapped = number(float(row.mapped_ha), 0, language)
         if row.area_ha == row.area_ha:
             facts = {"area": number(float(row.area_ha), 0, language), "se": number(float(row.se_ha), 0, language)}
@@ -86,7 +85,7 @@ def crops_as_text(
     lines = [say("Crops seen from above, {season}", language, season=season)]
     lines += [say(_SIMULATED, language)] if simulated else []
     count, answered, hit, rung = right
-    shares = {"answered": round(100 * answered), "right": round(100 * hit), "rung": say(RUNG_NAMES[rung], language)}
+    shares = {"answered": round(100 * answered), "right": round(100 * hit), "rung": say(LAND_WORDS[rung], language)}
     lines.append(say("Model: {rung}. Tried on {n} declared fields and seasons of farms it did not know: told {answered} %, right of these {right} %", language, n=count, **shares))  # fmt: skip  # noqa: E501
     told = fields[fields["crop"].notna()]
     lines += ["", say("Without a declared crop: {n}; told {told}", language, n=len(fields), told=len(told))]
@@ -109,17 +108,8 @@ def crops_as_text(
     return "\n".join(lines)
 
 
-RUNG_NAMES = {"majority": "the commonest crop", "nearest": "the nearest usual season", "forest": "a forest of trees"}
-CLASS_NAMES = {
-    "spring_cereals": "spring cereals",
-    "winter_cereals": "winter cereals",
-    "other": "another crop",
-    "not told": "not told",
-}
-
-
 def _crop(code: str, names: Mapping[str, str], language: str) -> str:
-    return names.get(code) or say(CLASS_NAMES.get(code, code), language)
+    return names.get(code) or say(LAND_WORDS.get(code, code), language)
 
 
 def _sure(accuracy: tuple[float, float] | None, language: str) -> str:
@@ -135,20 +125,20 @@ def _ranked(parcels: pd.DataFrame, names: Mapping[str, str], language: str) -> l
         return [say("No parcel was left without work for three seasons and more.", language)]
     lines = [say("To return, the best first (weights and costs are assumptions of configs/land.toml):", language)]
     for row in own.to_dict("records"):
-        since = "since {season} or before" if row["since_or_before"] else "since {season}"
+        least = bool(row["since_or_before"])
         parts = [
             f"{number(row['area_ha'], 0, language)} {say('ha', language)}",
-            say(since, language, season=int(row["idle_since"])),
-            *([say(_COVERS[row["cover"]], language)] if row["cover"] in _COVERS else []),
+            say("since {season} or before" if least else "since {season}", language, season=int(row["idle_since"])),
+            *([say(LAND_WORDS[row["cover"]], language)] if row["cover"] in LAND_WORDS else []),
             say(
-                "{cost} RUB/ha or more" if row["since_or_before"] else "{cost} RUB/ha",
+                "{cost} RUB/ha or more" if least else "{cost} RUB/ha",
                 language,
                 cost=number(row["cost_rub_ha"], 0, language),
             ),
             *([say("too steep to plough", language)] if row["too_steep"] else []),
         ]
         if row["unknown"]:
-            lacking = ", ".join(say(name, language) for name in row["unknown"].split(", "))
+            lacking = ", ".join(say(LAND_WORDS[name], language) for name in row["unknown"].split(", "))
             parts.append(say("not known: {what}", language, what=lacking))
         where = names.get(row["district"], row["district"] or "-")
         lines.append(f"  {int(row['rank'])}. {row['parcel_id']} ({where}): {', '.join(parts)}")

@@ -78,7 +78,7 @@ def test_rare_crops_count_as_other_and_too_few_are_refused() -> None:
 
 def test_no_field_of_a_left_out_farm_teaches_its_own_answer() -> None:
     """Each farm's fields carry a mark that names the crop; left out, the mark is worth nothing."""
-    marked = table(noise=0.0).assign(**{name: 0.5 for name in NAMES[1:]})
+    marked = table(noise=0.0).assign(**dict.fromkeys(NAMES[1:], 0.5))
     marked["ndvi_0"] = np.arange(len(marked)) / len(marked)
     marked["crop"] = np.where(
         np.random.default_rng(4).random(8)[marked["group"].str[4:].astype(int)] < 0.5, "wheat", "rape"

@@ -14,8 +14,6 @@ LAND: dict[str, str] = {
     "not seen enough": "недостаточно съёмок",
     "grass": "трава",
     "birch or shrub": "берёза и кустарник",
-    "soil": "почва",
-    "relief": "рельеф",
     "distance": "расстояние",
     "cost": "затраты",
     # The text
@@ -33,7 +31,6 @@ LAND: dict[str, str] = {
     "{cost} RUB/ha or more": "от {cost} руб./га",
     "too steep to plough": "слишком круто для пахоты",
     "not known: {what}": "неизвестно: {what}",
-    "ha": "га",
     "What it would add to the output is not told: give --prices and --base-value.": "Сколько это добавит к продукции, не сообщается: задайте --prices и --base-value.",
     "Each thousand hectares would add {value} ± {error} % of the base year's output": "Каждая тысяча гектаров добавила бы {value} ± {error} % продукции базового года",
     # Crops
@@ -66,7 +63,6 @@ LAND: dict[str, str] = {
     "no layer of parcels was given, and nothing is said of land outside one": "слой участков не задан, а о земле вне слоя ничего не утверждается",
     "name a file of outlines with the column parcel_id: --parcels FILE": "назовите файл контуров со столбцом parcel_id: --parcels ФАЙЛ",
     "{where}: none of {count} parcels can be used": "{where}: ни один из {count} участков использовать нельзя",
-    "mend the outlines": "исправьте контуры",
     "{where}: no kind of land is called {met}": "{where}: вида земли «{met}» нет",
     "write one of: {expected}": "напишите одно из: {expected}",
     "{met}: no harvest is on record, so nothing can be said of what returned land would give": "{met}: урожаев на записи нет, сказать, что дала бы возвращённая земля, нельзя",
