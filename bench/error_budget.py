@@ -30,8 +30,9 @@ from models.yields import _errors, _squares, fit
 
 SEASONS = tuple(range(2011, 2023))
 CROP, LEVEL, WHOLE = "spring_wheat", 0.9, "09-15"
-STEPS = ["yield", "records", "season", "mask"]
+STEPS = ["yield", "records", "to come", "mask"]
 COVER = Cover(0.0, 1)
+GRAIN = 0.2  # [1] of the output's worth: 60 fields stand for a region's grain. source: METHODS J, an illustration
 
 
 def main() -> None:
@@ -72,18 +73,17 @@ def told_fields(made, day: str) -> tuple[pd.DataFrame, dict[int, Misses]]:
     variants = {
         "yield": (replace(clear, harvest=right), WHOLE),
         "records": (clear, WHOLE),
-        "season": (clear, day),
+        "to come": (clear, day),
         "mask": (books, day),
     }
     table, missed = pd.DataFrame(), {}
     for step, (own, until) in variants.items():
         rows, missed = left_out(own, until)
-        rows = rows.rename(columns={"told_t_ha": step}).set_index(["unit_id", "season"])
-        table = rows if table.empty else table.join(rows[[step, "half_t_ha"]], rsuffix=f"_{step}")
+        rows = rows.rename(columns={"told_t_ha": step, "half_t_ha": "half"}).set_index(["unit_id", "season"])
+        table = rows if table.empty else table.drop(columns="half").join(rows[[step, "half"]])
     true = truth.rename(columns={"field_id": "unit_id", "yield_t_ha": "truth"}).set_index(["unit_id", "season"])
     table = table.join(true).reset_index().dropna(subset=["truth", *STEPS])
-    half = table["half_t_ha_mask"]
-    return table.assign(low=table["mask"] - half, high=table["mask"] + half), missed
+    return table.assign(low=table["mask"] - table["half"], high=table["mask"] + table["half"]), missed
 
 
 def left_out(books: Books, until: str) -> tuple[pd.DataFrame, dict[int, Misses]]:
@@ -143,20 +143,24 @@ def printed_areas(made, season: int) -> dict[str, float]:
 
 
 def indicator(region: pd.DataFrame, made) -> pd.DataFrame:
-    """Wheat and livestock of each season in per cent of the season before, at that season's prices."""
+    """Wheat, as a fifth of the output, and livestock of each season in per cent of the season before, at its prices."""
     price = made.prices.sort_values("vintage").drop_duplicates(["product", "season"], keep="last")
     price = price.set_index(["product", "season"])["price_rub"]
     herd = made.livestock.sort_values("vintage").drop_duplicates(["product", "district", "season"], keep="last")
     herd = herd.groupby(["product", "season"])["value"].sum()
     region = region.set_index("season_id")
+    worth = pd.Series({one: price[one, SEASONS[0]] for one in herd.index.get_level_values(0).unique()})
+    of_herd = float(worth @ herd.xs(SEASONS[0], level="season")[worth.index])
+    times = GRAIN / (1 - GRAIN) * of_herd / (price[CROP, SEASONS[0]] * region["truth"].mean())
     rows = []
     for season in SEASONS[2:]:
         if season not in region.index or season - 1 not in region.index:
             continue
         worth = pd.Series({one: price[one, season - 1] for one in herd.index.get_level_values(0).unique()})
         now, before, earlier = (worth @ herd.xs(season - back, level="season")[worth.index] for back in (0, 1, 2))
-        base = before + price[CROP, season - 1] * region.loc[season - 1, "truth"]
-        wheat = region.loc[season, ["truth", "fields", *STEPS, "area", "low", "high"]] * price[CROP, season - 1]
+        base = before + times * price[CROP, season - 1] * region.loc[season - 1, "truth"]
+        money = times * price[CROP, season - 1]
+        wheat = region.loc[season, ["truth", "fields", *STEPS, "area", "low", "high"]] * money
         chain = {name: 100 * (now + wheat[name]) / base for name in ("truth", "fields", *STEPS, "area")}
         guess = before  # livestock as the year before
         chain["other"] = 100 * (guess + wheat["area"]) / base
