@@ -1,6 +1,6 @@
 """Land to return: what every parcel is, since when nobody works it, how much there is, what to begin with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from prefect import flow
 
 from agro.domain.errors import AgroError, Refusal
 from agro.region.areas import adjusted_areas, overall_accuracy
@@ -34,7 +33,7 @@ from flows.keeping import Result, keep
 from flows.land_looks import land_looks
 from flows.parcels import Parcels, parcel_stats, read_parcels
 from flows.plan import Land
-from flows.settings import CONFIGS, Settings, crop_codes, facts, load
+from flows.settings import CONFIGS, Settings, crop_codes, facts
 from flows.yield_models import known_ground
 
 ALGORITHM = 1  # raise it when the same looks give another judgement
@@ -80,14 +79,8 @@ class Asked:
     base_rub: float | None = None
 
 
-@flow(name="land-to-return")
-def land_to_return(config: str = "default", overrides: Sequence[str] = ()) -> LandTold:
-    """Judge the parcels of the simulated region or of a layer. config and overrides as for `after_pass`."""
-    return land(load(config, overrides), Asked())
-
-
 def land(settings: Settings, asked: Asked) -> LandTold:
-    """The same without Prefect."""
+    """Judge the parcels of a layer, or of the simulated region."""
     with records_kept(settings) as (own, _, index, refused):
         parcels = read_parcels(settings, own, asked.parcels)
         rules = facts(CONFIGS / "land.toml")

@@ -45,9 +45,9 @@ def land_as_text(
     lines += [""]
     for row in areas.itertuples(index=False):
         name = say(LAND_WORDS.get(str(row[0]), str(row[0])), language)
-        mapped = number(float(row.mapped_ha), 0, language)
+        mapped = _ha(row.mapped_ha, language)
         if row.area_ha == row.area_ha:
-            facts = {"area": number(float(row.area_ha), 0, language), "se": number(float(row.se_ha), 0, language)}
+            facts = {"area": _ha(row.area_ha, language), "se": _ha(row.se_ha, language)}
             told = say("{area} ± {se} ha by the checked sample ({mapped} ha mapped)", language, mapped=mapped, **facts)
         else:
             told = say("{mapped} ha mapped", language, mapped=mapped)
@@ -96,9 +96,9 @@ def crops_as_text(
     for row in areas.itertuples(index=False):
         if not row.area_ha > 0:
             continue
-        se = f" ± {number(row.se_ha, 0, language)}" if row.se_ha == row.se_ha else ""
+        se = f" ± {_ha(row.se_ha, language)}" if row.se_ha == row.se_ha else ""
         crop = _crop(row.crop, names, language)
-        area = f"{number(row.area_ha, 0, language)}{se} {say('ha', language)}"
+        area = f"{_ha(row.area_ha, language)}{se} {say('ha', language)}"
         lines.append(f"  {names.get(row.district, row.district)}, {crop}: {area}")
     if len(doubted):
         lines += ["", say("Declared, but surely like another crop:", language)]
@@ -110,6 +110,10 @@ def crops_as_text(
 
 def _crop(code: str, names: Mapping[str, str], language: str) -> str:
     return names.get(code) or say(LAND_WORDS.get(code, code), language)
+
+
+def _ha(area: float, language: str) -> str:
+    return number(float(area), 0 if area >= 10 else 1, language)
 
 
 def _sure(accuracy: tuple[float, float] | None, language: str) -> str:
@@ -127,7 +131,7 @@ def _ranked(parcels: pd.DataFrame, names: Mapping[str, str], language: str) -> l
     for row in own.to_dict("records"):
         least = bool(row["since_or_before"])
         parts = [
-            f"{number(row['area_ha'], 0, language)} {say('ha', language)}",
+            f"{_ha(row['area_ha'], language)} {say('ha', language)}",
             say("since {season} or before" if least else "since {season}", language, season=int(row["idle_since"])),
             *([say(LAND_WORDS[row["cover"]], language)] if row["cover"] in LAND_WORDS else []),
             say(
