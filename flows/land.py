@@ -154,13 +154,30 @@ def _areas(
     words = {plain(word): kind for kind, more in _WORDS.items() for word in (kind, *more)}
     try:
         found, refused = read_checked(checked, words)
-        failed += refused
+        found, old = _still_so(found, table)
+        failed += [*refused, *old]
         units = found.rename(columns={"kind": "mapped"}).assign(weight=1.0, cluster=range(len(found)))
         judged = {str(kind): float(area) for kind, area in mapped.items() if kind != "unknown"}
         return adjusted_areas(units, judged), overall_accuracy(units, judged)
     except AgroError as error:
         failed.append(error.refusal)
         return plainly, None
+
+
+def _still_so(found: pd.DataFrame, table: pd.DataFrame) -> tuple[pd.DataFrame, list[Refusal]]:
+    """The checked places whose parcels are mapped as they were when the sample was drawn, and why others are not."""
+    now = found["parcel_id"].map(table.set_index("parcel_id")["kind"])
+    same = (now == found["kind"]).to_numpy()
+    old = [
+        Refusal(
+            "LAND-SAMPLE-OLD",
+            "{where}: the sample says that the parcel was mapped as {met}, now it is {expected}",
+            "draw a new sample with --sample and check it",
+            {"where": row.parcel_id, "met": row.kind, "expected": kind if isinstance(kind, str) else "-"},
+        )
+        for row, kind in zip(found[~same].itertuples(), now[~same], strict=True)
+    ]
+    return found[same], old
 
 
 def _added(index: Index, rules: Mapping[str, Any], asked: Asked, failed: list[Refusal]) -> tuple[float, float] | None:

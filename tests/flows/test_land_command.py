@@ -90,6 +90,9 @@ def test_odd_tables_end_in_sentences(said: Said, grassland: tuple[Made, Path], t
     table.write_text("place,parcel_id,kind,observed\n1,west,abandoned,лес\n2,west,abandoned,\n")
     code, _, err = said("land", "--parcels", layer, "--checked", str(table))
     assert code == 3 and "LAND-KIND" in err and "строка 2" in err and "AREA-SAMPLE" in err
+    table.write_text("place,parcel_id,kind,observed\n1,west,hay,hay\n2,nobody,abandoned,hay\n")
+    code, _, err = said("land", "--parcels", layer, "--checked", str(table))
+    assert code == 3 and err.count("LAND-SAMPLE-OLD") == 2
     table.write_text("a,b\n1,2\n")
     assert "CSV-COLUMNS" in said("land", "--parcels", layer, "--checked", str(table))[2]
     assert "FILE-MISSING" in said("land", "--parcels", layer, "--checked", str(tmp_path / "none.csv"))[2]

@@ -63,6 +63,8 @@ LAND: dict[str, str] = {
     "no layer of parcels was given, and nothing is said of land outside one": "слой участков не задан, а о земле вне слоя ничего не утверждается",
     "name a file of outlines with the column parcel_id: --parcels FILE": "назовите файл контуров со столбцом parcel_id: --parcels ФАЙЛ",
     "{where}: none of {count} parcels can be used": "{where}: ни один из {count} участков использовать нельзя",
+    "{where}: the sample says that the parcel was mapped as {met}, now it is {expected}": "{where}: по выборке участок показан как {met}, а теперь — {expected}",
+    "draw a new sample with --sample and check it": "составьте новую выборку ключом --sample и проверьте её",
     "{where}: no kind of land is called {met}": "{where}: вида земли «{met}» нет",
     "write one of: {expected}": "напишите одно из: {expected}",
     "{met}: no harvest is on record, so nothing can be said of what returned land would give": "{met}: урожаев на записи нет, сказать, что дала бы возвращённая земля, нельзя",
