@@ -53,8 +53,8 @@ def main() -> None:
         "while building, each season told from the others. Each column is a step's share of the mean squared error; "
         "shares add up, and a step that offsets others has less than none. `yield`: what the model cannot know of a "
         "season seen whole through a clear sky; `records`: harvests as they are recorded; `to come`: the rest of the "
-        "season; `mask`: cloud and sensor; `fields`: fields on no record; `area`: areas as offices print them; `other`: "
-        "livestock, told as the year before, wheat being a fifth of the output (an illustration).\n\n"
+        "season; `mask`: cloud and sensor; `fields`: fields on no record; `area`: areas as offices print them; "
+        "`other`: livestock, told as the year before, wheat being a fifth of the output (an illustration).\n\n"
         + tables(script("error_budget.py", ",".join(map(str, range(921, 938))))),
         "## Damage found after a pass (SIMULATED)\n\n" + alerts(),
     ]
