@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import pystac
 import rasterio
 from pystac_client import Client
 from pystac_client.stac_api_io import StacApiIO
@@ -57,13 +58,13 @@ def find(
     """
     found: dict[str, Acquisition] = {}
     refused: dict[str, Refusal] = {}
-    for number, item in enumerate(_items(api, collections, bbox, period)):
+    for number, (item, inherited) in enumerate(_items(api, collections, bbox, period)):
         if number >= _MOST_ITEMS:
             raise _no_list(api, f"more than {_MOST_ITEMS} items")
         name = str(item.id)
         try:
             if float(item.properties.get("eo:cloud_cover") or 0.0) <= most_cloud_pct:
-                found[name] = stac.acquisition_of(item, {}, stac.acquired_at_of(item), aliases, None)
+                found[name] = stac.acquisition_of(item, inherited, stac.acquired_at_of(item), aliases, None)
         except AgroError as error:
             refused[name] = error.about(acquisition_id=name)
         except Exception as error:  # an item can be malformed in more ways than anybody lists
@@ -184,10 +185,15 @@ def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 def _items(
     api: Api, collections: Sequence[str], bbox: tuple[float, float, float, float], period: tuple[datetime, datetime]
-) -> Any:
+) -> Iterator[tuple[pystac.Item, Mapping[str, Any]]]:
+    """The items, and what their collection says of the assets of all of them."""
     try:
         client = Client.open(checked_address(api.url, "api.url"), stac_io=_Io(api.patience))
-        yield from client.search(collections=list(collections), bbox=list(bbox), datetime=period, limit=100).items()
+        for name in collections:
+            collection = client.get_collection(name)
+            inherited = (collection.extra_fields.get("item_assets") if collection else None) or {}
+            search = client.search(collections=[name], bbox=list(bbox), datetime=period, limit=100)
+            yield from ((item, inherited) for item in search.items())
     except AgroError:
         raise
     except Exception as error:  # whatever the package says of an answer that is no catalogue

@@ -1,5 +1,6 @@
 """The door to STAC APIs, against a real server of the package index, and items whose offset is not that of their counts."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,8 @@ LOOKS = [
 
 
 def spoil(made: Made) -> None:
-    """One item declares an offset that its counts have already; another declares none of one that they have."""
+    """One item declares an offset that its counts have already; another declares none of one that they have; a third
+    leaves it to its collection."""
     read_old = made.item("old").parent
     for band in read_old.glob("*.tif"):
         (made.item("twice").parent / band.name).write_bytes(band.read_bytes())
@@ -57,6 +59,11 @@ def spoil(made: Made) -> None:
             asset["raster:bands"][0]["offset"] = 0
 
     made.edit("never", forget)
+    collection = made.catalog.parent / "sentinel-2-l2a" / "collection.json"
+    content = json.loads(collection.read_text())
+    content["item_assets"] = {"red": {"raster:bands": [{"scale": 0.0001, "offset": -0.1}]}}
+    collection.write_text(json.dumps(content))
+    made.edit("new", lambda item: item["assets"]["red"].pop("raster:bands"))
 
 
 @pytest.fixture
