@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from rasterio.transform import from_origin
 from rasterio.warp import transform_bounds
 
 from agro.domain.errors import BadInput, Told, TornFile
-from agro.domain.grid import LATTICE_M
+from agro.domain.grid import LATTICE_M, Grid
 from agro.domain.imagery import SCENE_CLASS_BAND, Acquisition
 from agro.sources.raster import opened
 
@@ -27,35 +27,14 @@ _NEAR_M = 1.0  # [m] a footprint in degrees is that exact
 Bounds = tuple[float, float, float, float]
 
 
-@dataclass(frozen=True)
-class Cut:
-    """A rectangle of a zone's lattice: west and north edge [m], pixel size [m], shape in pixels."""
-
-    west_m: int
-    north_m: int
-    resolution_m: int
-    height: int
-    width: int
-
-    @property
-    def bounds(self) -> Bounds:
-        """(west, south, east, north) [m]."""
-        south, east = self.north_m - self.height * self.resolution_m, self.west_m + self.width * self.resolution_m
-        return self.west_m, south, east, self.north_m
-
-    def at(self, resolution_m: int) -> "Cut":
-        """The same ground in pixels of another size, 10 or 20 m."""
-        factor = self.resolution_m / resolution_m
-        return Cut(self.west_m, self.north_m, resolution_m, int(self.height * factor), int(self.width * factor))
-
-    def inner(self, side_px: int) -> "Cut":
-        """Not more than a square of so many pixels from its middle."""
-        height, width = min(self.height, side_px), min(self.width, side_px)
-        down, right = (self.height - height) // 2 * self.resolution_m, (self.width - width) // 2 * self.resolution_m
-        return Cut(self.west_m + right, self.north_m - down, self.resolution_m, height, width)
+def middle_of(cut: Grid, side_px: int) -> Grid:
+    """Not more than a square of so many pixels from the middle of a grid."""
+    height, width = min(cut.height, side_px), min(cut.width, side_px)
+    down, right = (cut.height - height) // 2 * cut.resolution_m, (cut.width - width) // 2 * cut.resolution_m
+    return replace(cut, west_m=cut.west_m + right, north_m=cut.north_m - down, height=height, width=width)
 
 
-def seen(look: Acquisition, squares: Sequence[Bounds], squares_crs: str, crs: str, margin_m: float) -> list[Cut]:
+def seen(look: Acquisition, squares: Sequence[Bounds], squares_crs: str, crs: str, margin_m: float) -> list[Grid]:
     """The squares with a margin [m] as few rectangles in `crs`, none too large for one answer, as far as the look's
     footprint goes."""
     here = [b if squares_crs == crs else transform_bounds(squares_crs, crs, *b, densify_pts=21) for b in squares]
@@ -69,7 +48,9 @@ def seen(look: Acquisition, squares: Sequence[Bounds], squares_crs: str, crs: st
         if east - west > _NEAR_M and north - south > _NEAR_M:
             low_x, low_y = (math.floor((v + _NEAR_M) / LATTICE_M) * LATTICE_M for v in (west, south))
             high_x, high_y = (math.ceil((v - _NEAR_M) / LATTICE_M) * LATTICE_M for v in (east, north))
-            cuts.append(Cut(low_x, high_y, LATTICE_M, (high_y - low_y) // LATTICE_M, (high_x - low_x) // LATTICE_M))
+            cuts.append(
+                Grid(crs, low_x, high_y, LATTICE_M, (high_y - low_y) // LATTICE_M, (high_x - low_x) // LATTICE_M)
+            )
     return cuts
 
 
@@ -134,8 +115,7 @@ def mosaic(
     look_id: str,
     answers: Iterable[bytes],
     names: Sequence[str],
-    cuts: Sequence[Cut],
-    crs: str,
+    cuts: Sequence[Grid],
     folder: Path,
     kind: str = "uint16",
 ) -> Mosaic:
@@ -144,7 +124,7 @@ def mosaic(
     for number, (cut, content) in enumerate(zip(cuts, answers, strict=True)):
         path = folder / f"{re.sub(r'[^A-Za-z0-9.-]', '_', look_id)[:80]}-{cut.resolution_m}m-{number}.tif"
         path.write_bytes(content)
-        _check(path, cut, len(names), crs, kind)
+        _check(path, cut, len(names), kind)
         parts.append((path, cut))
     wests, souths, easts, norths = zip(*(cut.bounds for cut in cuts), strict=True)
     size = cuts[0].resolution_m
@@ -160,7 +140,7 @@ def mosaic(
             whole[row : row + cut.height, column : column + cut.width] = pixels
         filled = filled or bool(whole.any())
         files[name] = folder / f"{name}.tif"
-        files[name].write_bytes(written(whole, crs, from_origin(min(wests), max(norths), size, size), 0))
+        files[name].write_bytes(written(whole, cuts[0].crs, from_origin(min(wests), max(norths), size, size), 0))
     for path, _ in parts:
         path.unlink()
     return Mosaic(files, filled)
@@ -177,10 +157,10 @@ def written(pixels: np.ndarray, crs: Any, transform: Any, nodata: float | None) 
         return bytes(memory.read())
 
 
-def _check(path: Path, cut: Cut, count: int, crs: str, kind: str) -> None:
+def _check(path: Path, cut: Grid, count: int, kind: str) -> None:
     """Refuse an answer that is not the raster that was asked for, down to its last pixel."""
     with opened(path) as source:
-        wanted = rasterio.CRS.from_user_input(crs)
+        wanted = rasterio.CRS.from_user_input(cut.crs)
         told = (
             (Told("number of bands", {}), source.count, count),
             (Told("type of values", {}), set(source.dtypes), {kind}),

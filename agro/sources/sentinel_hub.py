@@ -25,7 +25,7 @@ from agro.domain.errors import AgroError, BadInput, Refusal, SourceDown
 from agro.domain.grid import Grid
 from agro.domain.imagery import SCENE_CLASS_BAND, Acquisition, Angles, Band
 from agro.sources import stac
-from agro.sources.hub_cuts import Cut, mosaic, seen
+from agro.sources.hub_cuts import middle_of, mosaic, seen
 from agro.sources.stac_properties import crs, datatake, tile
 
 if TYPE_CHECKING:
@@ -113,8 +113,8 @@ def fetch(
         names = [name for name in bands if name in look.bands and (_key(look, name) in _FINE) == (size == 10)]
         if not names:
             continue
-        answers = _answers(client, look, [_Ask(cut.at(size), place, [_key(look, n) for n in names]) for cut in cuts])
-        made = mosaic(look.acquisition_id, answers, names, [cut.at(size) for cut in cuts], place, folder)
+        answers = _answers(client, look, [_Ask(cut.at(size), [_key(look, n) for n in names]) for cut in cuts])
+        made = mosaic(look.acquisition_id, answers, names, [cut.at(size) for cut in cuts], folder)
         empty = empty and not made.filled
         files |= {name: replace(look.bands[name], href=str(path)) for name, path in made.files.items()}
     if empty:
@@ -124,15 +124,14 @@ def fetch(
             "run again later: the product may not be there yet",
             where=look.acquisition_id,
         )
-    return replace(look, bands={**look.bands, **files}, angles=_angles(client, look, cuts, place))
+    return replace(look, bands={**look.bands, **files}, angles=_angles(client, look, cuts))
 
 
 @dataclass(frozen=True)
 class _Ask:
-    """One request: its pixels, their CRS, the service's names of the bands."""
+    """One request: its pixels, the service's names of the bands."""
 
-    cut: Cut
-    crs: str
+    cut: Grid
     keys: Sequence[str]
     angles: bool = False
 
@@ -188,7 +187,7 @@ def _request(client: Client, look: Acquisition, ask: _Ask) -> Any:
             )
         ],
         responses=[SentinelHubRequest.output_response("default", MimeType.TIFF)],
-        bbox=BBox(ask.cut.bounds, CRS(ask.crs.removeprefix("EPSG:"))),
+        bbox=BBox(ask.cut.bounds, CRS(ask.cut.crs.removeprefix("EPSG:"))),
         size=(ask.cut.width, ask.cut.height),
         config=client.config,
     ).download_list[0]
@@ -196,14 +195,14 @@ def _request(client: Client, look: Acquisition, ask: _Ask) -> Any:
     return request
 
 
-def _angles(client: Client, look: Acquisition, cuts: Sequence[Cut], place: str) -> Angles:
+def _angles(client: Client, look: Acquisition, cuts: Sequence[Grid]) -> Angles:
     """Sun and view over the ground, as the service has them beside the bands; unknown where it has none."""
     if look.angles.complete:
         return look.angles
-    middle = max((cut.at(10) for cut in cuts), key=lambda cut: cut.height * cut.width).inner(_ANGLES_SIDE_PX)
+    middle = middle_of(max(cuts, key=lambda cut: cut.height * cut.width).at(10), _ANGLES_SIDE_PX)
     with TemporaryDirectory(prefix="agro-hub-") as folder:
-        answers = _answers(client, look, [_Ask(middle, place, _ANGLES, angles=True)])
-        made = mosaic(look.acquisition_id, answers, _ANGLES, [middle], place, Path(folder), kind="float32")
+        answers = _answers(client, look, [_Ask(middle, _ANGLES, angles=True)])
+        made = mosaic(look.acquisition_id, answers, _ANGLES, [middle], Path(folder), kind="float32")
         values = [made.values(name) for name in _ANGLES]
     valid = np.isfinite(values).all(axis=0) & (values[0] > 0) & (values[0] < 90)
     if not valid.any():
