@@ -32,6 +32,7 @@ from models.yield_ladder import (
     tell_rung,
 )
 from models.yield_levels import Past, past_of
+from models.yield_words import in_words
 
 Array = np.ndarray
 
@@ -172,11 +173,13 @@ def check_features(model: YieldModel, asked: pd.DataFrame, day: str, name: str) 
     if missing or day != model.day:
         raise BadInput(
             "MODEL-FEATURES",
-            "{where}: was fitted to features known by {expected}; met {met}",
+            "{where}: was fitted to features known by {expected}; met {met}"
+            if day != model.day
+            else "{where}: was fitted to features known by {expected}; missing here is {met}",
             "fit a model for this day with `agro train`",
             where=name,
             expected=model.day,
-            met=", ".join(missing) if day == model.day else day,
+            met=in_words(missing[0]) if day == model.day else day,
         )
 
 

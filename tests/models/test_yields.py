@@ -118,7 +118,7 @@ def test_other_features_or_another_day_end_in_a_sentence() -> None:
     model = fit("spring_wheat", DAY, table, BLOCKS, RULES)
     with pytest.raises(BadInput, match="known by 07-15; met 08-01"):
         predict(model, table, AS_OF, "08-01", "m")
-    with pytest.raises(BadInput, match="met canopy_a"):
+    with pytest.raises(BadInput, match="missing here is canopy_a"):
         predict(model, table.drop(columns="canopy_a"), AS_OF, DAY, "m")
 
 
