@@ -30,7 +30,7 @@ STATISTICS = pd.DataFrame(
 def told(scope: str, subject: str, value: float | None, quantity: str = "yield_t_ha") -> Forecast:
     estimate = None if value is None else Estimate(value, 0.3, "t/ha")
     ends = () if value is None else (Interval(0.8, value - 0.25, value + 0.25),)
-    return Forecast(scope, subject, "oats", 2022, quantity, AS_OF, estimate, ends, "m: ridge", float(value is not None))  # type: ignore[arg-type]  # fmt: skip  # noqa: E501
+    return Forecast(scope, subject, "oats", 2022, quantity, AS_OF, estimate, ends, "m: ridge", float(value is not None))  # type: ignore[arg-type]  # fmt: skip
 
 
 def test_the_outcome_and_the_region_are_scored_beside_fields_and_districts(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_the_outcome_and_the_region_are_scored_beside_fields_and_districts(tmp_p
         kept = keep(store, index, "forecasts/20220910--x", Result(about, None, tables=tables))
         rows = pd.DataFrame(_of_forecast(kept, _truth(HARVEST, STATISTICS, 2022), index))
     got = rows.set_index(["scope", "quantity"])
-    assert got["n"].to_dict() == {("district", "outcome_t_ha"): 1, ("district", "yield_t_ha"): 2, ("field", "yield_t_ha"): 1, ("region", "yield_t_ha"): 1}  # fmt: skip  # noqa: E501
+    assert got["n"].to_dict() == {("district", "outcome_t_ha"): 1, ("district", "yield_t_ha"): 2, ("field", "yield_t_ha"): 1, ("region", "yield_t_ha"): 1}  # fmt: skip
     assert got.loc[("district", "yield_t_ha"), "rmse_t_ha"] == pytest.approx(((0.2**2 + 0.8**2) / 2) ** 0.5)
     assert got.loc[("district", "outcome_t_ha"), "rmse_t_ha"] == pytest.approx(0.0)
     assert got.loc[("region", "yield_t_ha"), "bias_t_ha"] == pytest.approx(2.55 - 1060 / 400), "of the districts told"

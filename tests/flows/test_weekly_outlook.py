@@ -115,7 +115,7 @@ def test_a_reason_comes_back_from_the_store_as_it_was_told() -> None:
     silent = Forecast("field", "a", CROP, 2022, "yield_t_ha", AS_OF, None, (), "m: ridge", 0.0, why)
     (again,) = from_table(as_table([silent]))
     assert again.why == why and again.why is not None
-    assert again.why.reason == "rain, June (mm) is 9" and say(again.why.text, "ru", **again.why.facts) == "осадки, июнь (мм) is 9"  # fmt: skip  # noqa: E501
+    assert again.why.reason == "rain, June (mm) is 9" and say(again.why.text, "ru", **again.why.facts) == "осадки, июнь (мм) is 9"  # fmt: skip
 
 
 def test_maps_of_soil_do_not_look_ahead(tmp_path: Path) -> None:
