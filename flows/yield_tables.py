@@ -64,7 +64,7 @@ def as_known(books: Books, as_of: date, rules: Mapping[str, Any], water: Mapping
         known = _known(rows, curves[season], usual, sky, water, day)
         parts.append(season_features(rows, known, growth, day))
     features = pd.concat(parts)
-    own = ["farm_id", "district", "crop", "area_ha", "yield_t_ha"]
+    own = ["farm_id", "district", "crop", "variety", "area_ha", "yield_t_ha"]
     return features.join(grown[own]).rename(columns={"field_id": "unit_id"}).sort_values(["season", "unit_id"], ignore_index=True)  # fmt: skip  # noqa: E501
 
 

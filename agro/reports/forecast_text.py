@@ -16,6 +16,7 @@ MODEL_NAMES = {
     "ridge": "ridge regression",
     "boosting": "boosted trees",
     "process": "Gaussian process",
+    "blend": "blend of models",
 }
 SCOPE_NAMES = {"field": "fields", "district": "districts", "region": "the region"}
 

@@ -12,6 +12,7 @@ FORECASTS: dict[str, str] = {
     "ridge regression": "гребневая регрессия",
     "boosted trees": "градиентный бустинг",
     "Gaussian process": "гауссовский процесс",
+    "blend of models": "смесь моделей",
     # The forecast
     "Yields foreseen as of {day}": "Прогноз урожайности по данным на {day}",
     "SIMULATED: no figure is of a real district or field": "СМОДЕЛИРОВАНО: ни одно число не относится к настоящему району или полю",
