@@ -63,7 +63,9 @@ def _of_seed(seed: int, days: list[str], crops: list[str], world: str) -> Iterat
         known = truth.merge(best, on=["field_id", "season"]).rename(columns={"field_id": "unit_id"})
         for crop in crops:
             own = table[(table["crop"] == crop) & table["yield_t_ha"].notna()].reset_index(drop=True)
-            told = left_out(own, crop, day, rules)
+            kind = next((kind for kind in rules["kinds"] if crop in kind), [])
+            kin = table[table["crop"].isin(kind) & (table["crop"] != crop) & table["yield_t_ha"].notna()]
+            told = left_out(own, crop, day, rules, kin)
             yield told.merge(known, on=["unit_id", "season"]).assign(world=world, seed=seed, day=day, crop=crop)
 
 
@@ -76,11 +78,11 @@ def books_of(made) -> Books:
     return Books(fields, made.seasons, made.fieldstats, made.weather, harvest, LATITUDE)
 
 
-def left_out(own: pd.DataFrame, crop: str, day: str, rules: dict) -> pd.DataFrame:
+def left_out(own: pd.DataFrame, crop: str, day: str, rules: dict, kin: pd.DataFrame | None = None) -> pd.DataFrame:
     """What would have been told of each season, had nothing of its harvest been known: value, ends, silence."""
     blocks = feature_blocks(own)
     ladder = {name: rules["ladder"][name] for name in LadderRules.__dataclass_fields__}
-    model = fit(crop, day, own, blocks, LadderRules(**ladder))
+    model = fit(crop, day, own, blocks, LadderRules(**ladder), kin)
     told = model.left_out.drop(columns=BLEND, errors="ignore")
     rungs = [rung for rung in RUNGS if rung in told]
     parts = []

@@ -21,6 +21,7 @@ _LATE_D = 30  # [d] "lately". source: ours
 _NOW_D = 5  # [d] "now". source: ours
 _RISEN = 0.45  # [1] NDVI of a closed row. source: ours
 _WARM_C = 10.0  # [degC] days that count for the hydrothermal coefficient. source: Selyaninov 1937
+_DOWNPOUR_MM, _WET_MM = 10.0, 2.0  # [mm/d] rain that lays a heavy crop down, and that keeps the combine away. ours
 _GDD_BASE_C = 5.0  # [degC] growing degree days. source: METHODS
 _VEIL, _VEIL_D = (
     0.08,
@@ -227,6 +228,9 @@ def _stages(known: Known, green: Array, since: Array, rules: GrowthRules) -> dic
     told["growth_grain_log"] = np.log(np.maximum(grain, 100.0))
     told["growth_heat_filling_cd"] = _sum(np.where(inside, np.maximum(known.tmax_c[spring] - rules.heat_c, 0), 0.0))
     told["growth_rain_filling_mm"] = _sum(np.where(inside, known.rain_mm[spring], 0.0))
+    told["growth_downpours_filling_d"] = _sum(inside & (known.rain_mm[spring] > _DOWNPOUR_MM))
+    ripe = warmth >= rules.ripe_cd
+    told["growth_waiting_d"] = _sum(ripe * (1.0 + (known.rain_mm[spring] > _WET_MM)))
     told["growth_warmth_cd"] = warmth[-1]
     return told
 

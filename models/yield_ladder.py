@@ -86,15 +86,18 @@ def not_tried(seen: pd.DataFrame, blocks: Blocks, rules: LadderRules) -> dict[st
     return told
 
 
-def fit_rung(rung: str, seen: pd.DataFrame, blocks: Blocks) -> dict[str, Any]:
+def fit_rung(rung: str, seen: pd.DataFrame, blocks: Blocks, kin: pd.DataFrame | None = None) -> dict[str, Any]:
     """What a rung has learnt; nothing for average and trend, which live on the harvests themselves.
 
     rung     one of RUNGS [-]
     seen     rows with a yield [t/ha]
     blocks   names of the features [-] by block
+    kin      rows of crops of its kind, from which the process learns, too
     returns  its state [-]
     source   see the rungs
     """
+    if rung == "process":
+        return fit_process(seen, blocks, kin)
     return _FIT[rung](seen, blocks) if rung in _FIT else {}
 
 
@@ -115,18 +118,19 @@ def tell_rung(rung: str, state: State, past: Past, asked: pd.DataFrame) -> Array
     return (tell_ridge if rung == "ridge" else tell_boosting)(dict(state), past, asked)
 
 
-def tell_left_out(rung: str, seen: pd.DataFrame, blocks: Blocks) -> Array:
+def tell_left_out(rung: str, seen: pd.DataFrame, blocks: Blocks, kin: pd.DataFrame | None = None) -> Array:
     """What a rung would have said of each season, had it never seen that season's harvest.
 
     rung     one of RUNGS [-]
     seen     rows with a yield [t/ha]
     blocks   names of the features [-] by block
+    kin      as for `fit_rung`; of the season left out nothing is known of them either
     returns  (row,) [t/ha]
     source   leave one year out. The process keeps its variances, which some hundred rows decide; all else is fitted
              anew for each season
     """
     if rung == "process":
-        return left_out_process(fit_process(seen, blocks), seen)
+        return left_out_process(fit_process(seen, blocks, kin), seen, kin)
     if rung in _LEVEL:  # these never read the harvest of the season that is asked for
         return _plain(_LEVEL[rung], past_of(seen), seen)
     told = np.empty(len(seen))

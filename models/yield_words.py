@@ -38,6 +38,8 @@ FEATURE_WORDS = {  # a column, an index or a month in it -> its words and unit
     r"growth_grain_log": "growth while grain fills, by warmth (logarithm)",
     r"growth_heat_filling_cd": "heat while grain fills (degree days)",
     r"growth_rain_filling_mm": "rain while grain fills (mm)",
+    r"growth_downpours_filling_d": "downpours while grain fills (days)",
+    r"growth_waiting_d": "days of waiting since ripeness, wet ones twice",
     r"growth_warmth_cd": "warmth since sowing (degree days)",
     r"weather_winter_rain_mm": "precipitation of autumn and winter (mm)",
     r"weather_gdd_cd": "warmth above 5 degrees since sowing (degree days)",

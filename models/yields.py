@@ -92,7 +92,9 @@ class YieldModel:
         )
 
 
-def fit(crop: str, day: str, table: pd.DataFrame, blocks: Blocks, rules: LadderRules) -> YieldModel:
+def fit(
+    crop: str, day: str, table: pd.DataFrame, blocks: Blocks, rules: LadderRules, kin: pd.DataFrame | None = None
+) -> YieldModel:
     """Fit all rungs and choose.
 
     crop     its code [-]
@@ -101,6 +103,7 @@ def fit(crop: str, day: str, table: pd.DataFrame, blocks: Blocks, rules: LadderR
              `yield_t_ha` [t/ha] (rows without are not used) and the features
     blocks   names of the features [-] by block
     rules    when which rung is tried [1]
+    kin      rows of other crops of its kind, as in `table`; left aside where all rows are too many for the process
     returns  YieldModel, yields [t/ha]
     raises   BadInput where no harvest of the crop is on record
     source   METHODS (ladder); choice: Breiman 1984, paired by season
@@ -113,17 +116,19 @@ def fit(crop: str, day: str, table: pd.DataFrame, blocks: Blocks, rules: LadderR
             "give harvests of past seasons",
             crop=crop,
         )
+    if kin is not None and not 0 < len(kin) <= rules.most_rows_for_process - len(seen):
+        kin = None
     seasons, skipped = int(seen["season"].nunique()), not_tried(seen, blocks, rules)
     left_out = seen[["unit_id", "farm_id", "district", "season", "area_ha"]].assign(observed_t_ha=seen["yield_t_ha"])
     chosen, weights, missed = "average", {"average": 1.0}, None
     if seasons >= rules.fewest_seasons:
-        told = {rung: tell_left_out(rung, seen, blocks) for rung in RUNGS if rung not in skipped}
+        told = {rung: tell_left_out(rung, seen, blocks, kin) for rung in RUNGS if rung not in skipped}
         choice = choose(left_out.assign(**told), list(told))
         chosen, weights, left_out = choice.chosen, choice.weights, choice.left_out
         missed = misses(_errors(left_out, chosen))
     hull = None if chosen in PLAIN else hull_of(seen, names_of(blocks), rules.hull_margin)
     used = {name: tuple(columns) for name, columns in blocks.items()}
-    states = {rung: fit_rung(rung, seen, blocks) for rung in weights}
+    states = {rung: fit_rung(rung, seen, blocks, kin) for rung in weights}
     return YieldModel(crop, day, chosen, used, weights, states, past_of(seen), left_out, skipped, missed, hull)
 
 

@@ -31,6 +31,8 @@ FEATURES: dict[str, str] = {
     "growth while grain fills, by warmth (logarithm)": "прирост за налив по теплу (логарифм)",
     "heat while grain fills (degree days)": "жара за налив (градусо-дни)",
     "rain while grain fills (mm)": "осадки за налив (мм)",
+    "downpours while grain fills (days)": "ливни за налив (дней)",
+    "days of waiting since ripeness, wet ones twice": "дни перестоя после спелости, мокрые вдвойне",
     "warmth since sowing (degree days)": "тепло от посева (градусо-дни)",
     "precipitation of autumn and winter (mm)": "осадки осени и зимы (мм)",
     "warmth above 5 degrees since sowing (degree days)": "сумма температур выше 5 °C от посева (градусо-дни)",
