@@ -22,7 +22,7 @@ State = dict[str, Any]
 
 CURVED = "growth"  # the block whose effect may bend
 _LEAST_SHARE = 0.05  # [1] of the mean: a lost harvest counts as no less. source: ours, its logarithm has no bound
-_STEPS = 40  # [1] of the optimiser; the likelihood is flat long before
+_STEPS, _STEPS_NEAR = 40, 15  # [1] of the optimiser; the likelihood is flat long before
 _PRIOR_SHARE, _PRIOR_SD = 0.1, 2.5  # [1] of the variance for each part, and how sure that is (of its logarithm). ours
 _REACH = 1.5  # [1] standard deviations of the features over which yields are alike. source: ours
 _LIGHT, _LIGHT_POWER = "growth_light_log", 0.5  # [1] yields are expected to rise with this power of the light that was
@@ -31,13 +31,19 @@ _SLOPE_SD = 0.015  # [1/a] progress and decline are not known beforehand. assump
 _NAMES = ("unit_id", "farm_id", "district", "crop", "variety")
 
 
-def fit_process(seen: pd.DataFrame, blocks: Mapping[str, Sequence[str]], kin: pd.DataFrame | None = None) -> State:
+def fit_process(
+    seen: pd.DataFrame,
+    blocks: Mapping[str, Sequence[str]],
+    kin: pd.DataFrame | None = None,
+    near: Mapping[str, float] | None = None,
+) -> State:
     """Learn from rows whose yield is known.
 
     seen     a row a unit and season: `unit_id`, `farm_id`, `district`, `season` [a], `yield_t_ha` [t/ha], features
              and, may be, `crop` and `variety`
     blocks   names of the features [-] by block
     kin      the same of crops of its kind; None: there are none
+    near     variances by part from which the search begins, those of nearly the same rows; None: from nowhere [1]
     returns  all that `tell_process` needs, arrays and text [-]
     source   Rasmussen and Williams 2006, sections 2.7 and 5.4.1 (marginal likelihood); the parts: ours
     """
@@ -55,7 +61,7 @@ def fit_process(seen: pd.DataFrame, blocks: Mapping[str, Sequence[str]], kin: pd
     logs = _logs(seen, rows, state)
     state["centre"] = float(logs.mean())
     parts = _parts(rows, rows, state)
-    variance = _variances(list(parts.values()), logs - state["centre"])
+    variance = _variances(parts, logs - state["centre"], near)
     state["variance"] = {name: float(v) for name, v in zip((*parts, "noise"), variance, strict=True)}
     state["weights"] = cho_solve(cho_factor(_sum(parts, state)), logs - state["centre"])
     state["rows"] = rows
@@ -74,27 +80,6 @@ def tell_process(state: State, asked: pd.DataFrame) -> Array:
     parts = _parts(rows, state["rows"], state)
     told = sum(v * parts[name] for name, v in state["variance"].items() if name in parts) @ state["weights"]
     return _yields(np.asarray(told) + rows["light"], state)
-
-
-def left_out_process(state: State, seen: pd.DataFrame, kin: pd.DataFrame | None = None) -> Array:
-    """What it would have said of each season without that season's yields, its variances kept as they are.
-
-    state    fitted to the same rows
-    seen     the rows it was fitted to
-    kin      of crops of its kind, likewise; their yields of the season are not known either
-    returns  (row,) [t/ha]
-    source   Rasmussen and Williams 2006, section 5.4.2, by groups: the inverse's own block of a season
-    """
-    every = seen if kin is None else pd.concat([seen, kin], ignore_index=True)
-    rows = state["rows"]
-    inverse = np.linalg.inv(_sum(_parts(rows, rows, state), state))
-    logs = _logs(every, rows, state) - state["centre"]
-    pull = inverse @ logs
-    told = np.empty(len(logs))
-    for season in np.unique(rows["season"]):
-        own = np.flatnonzero(rows["season"] == season)
-        told[own] = logs[own] - np.linalg.solve(inverse[np.ix_(own, own)], pull[own])
-    return _yields(told + rows["light"], state)[: len(seen)]
 
 
 def _logs(table: pd.DataFrame, rows: State, state: State) -> Array:
@@ -159,11 +144,16 @@ def _parts(one: State, other: State, state: State) -> dict[str, Array]:
     return parts
 
 
-def _variances(parts: Sequence[Array], logs: Array) -> Array:
+def _variances(named: Mapping[str, Array], logs: Array, near: Mapping[str, float] | None) -> Array:
     """The variance of each part and of the noise that make the yields likeliest, with a weak prior."""
+    parts = list(named.values())
     prior = np.log(np.full(len(parts) + 1, _PRIOR_SHARE * max(float(logs.var()), 1e-6)))
     sure = np.full(len(prior), _PRIOR_SD)
     prior[:2], sure[:2] = np.log([1.0, _SLOPE_SD**2]), (0.1, 1.0)
+    first, steps = prior, _STEPS
+    if near is not None:
+        first = np.array([np.log(near[name]) if name in near else p for name, p in zip((*named, "noise"), prior, strict=True)])  # fmt: skip  # noqa: E501
+        steps = _STEPS_NEAR
 
     def unlikely(at: Array) -> tuple[float, Array]:
         variance = np.exp(at)
@@ -178,7 +168,7 @@ def _variances(parts: Sequence[Array], logs: Array) -> Array:
         return float(value), slope + off / sure
 
     bounds = [(p - 9, p + 4) for p in prior]
-    found = minimize(unlikely, prior, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": _STEPS})
+    found = minimize(unlikely, first.clip(*np.transpose(bounds)), jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": steps})  # fmt: skip  # noqa: E501
     variances: Array = np.exp(found.x)
     return variances
 
