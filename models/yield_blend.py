@@ -20,6 +20,7 @@ Array = np.ndarray
 
 BLEND = "blend"
 _DRAWS = 100  # [1] of seasons, with putting back
+_LEAST_SAY = 0.1  # [1] a rung that would weigh less is not heard at all: it adds more noise than news. source: ours
 _SUM_FIRMNESS = 1e3  # [1] by which the sum of the weights is held at 1
 
 
@@ -85,5 +86,6 @@ def _weights(products: Array) -> Array:
         firm = np.full((1, len(total)), _SUM_FIRMNESS * max(float(np.sqrt(value.max())), 1e-9))
         best, _ = nnls(np.vstack([root, firm]), np.append(np.zeros(len(total)), firm[0, 0]))
         total += best / best.sum()
-    weights: Array = total / _DRAWS
+    heard = np.where(total >= _LEAST_SAY * _DRAWS, total, 0.0)
+    weights: Array = heard / heard.sum()
     return weights
