@@ -55,7 +55,7 @@ class Season:
 
     def kin(self, crop: str) -> pd.DataFrame:
         """The harvests of other crops of its kind."""
-        kind = next((kind for kind in self.rules["kinds"] if crop in kind), [])
+        kind: list[str] = next((kind for kind in self.rules["kinds"] if crop in kind), [])
         parts = [self.past(other) for other in sorted(set(kind) - {crop})]
         return pd.concat(parts, ignore_index=True) if parts else self.table[:0]
 
