@@ -58,7 +58,7 @@ def as_known(books: Books, as_of: date, rules: Mapping[str, Any], water: Mapping
     curves = {
         season: _curves(books.fieldstats, rows, _day_in(season, as_of)) for season, rows in grown.groupby("season")
     }
-    usual = _usual(grown, curves)
+    usual = _usual(grown[grown["season"] < as_of.year], curves)  # a model fitted ahead stays that of the season to come
     curves = {season: _gone_on(curves[season], rows["crop"], usual) for season, rows in grown.groupby("season")}
     growth = GrowthRules(**rules["growth"])
     for season, rows in grown.groupby("season"):
@@ -160,14 +160,17 @@ def _mean(columns: Sequence[np.ndarray]) -> np.ndarray:
 def _gone_on(
     curves: Mapping[str, np.ndarray], crops: pd.Series, usual: Mapping[str, Mapping[str, np.ndarray]]
 ) -> dict[str, np.ndarray]:
-    """The curves before the first look and after the last, too: there they go as the crop usually goes."""
+    """The curves before the first look and after the last, too: there they go as the crop went in past seasons.
+
+    Level where there were none.
+    """
     told = {}
     for name, curve in curves.items():
         told[name] = curve.copy()
         for place, crop in enumerate(crops):
-            column, steps = told[name][:, place], usual.get(str(crop), {}).get(name)
+            column, steps = told[name][:, place], usual.get(str(crop), {}).get(name, np.zeros(1))
             known = np.flatnonzero(np.isfinite(column))
-            if steps is None or not len(known):
+            if not len(known):
                 continue
             steps = np.append(steps, np.full(max(len(column) - len(steps), 0), steps[-1]))[: len(column)]
             first, last = known[0], known[-1]
