@@ -20,7 +20,7 @@ from flows.field_soil import Acidity, Asked, Known
 from flows.plan import crops_of
 from flows.published_prescriptions import nitrogen_prescribed
 
-ALGORITHM = 2  # raise it when the same inputs give another prescription
+ALGORITHM = 3  # raise it when the same inputs give another prescription
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def open_case(office: Office, number: int) -> Case:
         except AgroError as error:
             told.append(error.refusal)
     told += [line for one in known.values() for line in one.told]
-    driven = office.driven.strips(field_id, asked.district, office.land.crs)
+    driven, of_strips = office.driven.strips(field_id, asked.district, office.land.crs)
     told_of = office.trials[office.trials["field_id"] == field_id]
     strips = pd.concat([table for table in (told_of, driven) if len(table)]) if len(driven) else told_of
     strips = _of_one_nutrient(strips[strips["season"] < office.season], office.nutrients)
@@ -72,6 +72,7 @@ def open_case(office: Office, number: int) -> Case:
         given_before = nitrogen_prescribed(office.index, field_id, str(row["version"]), office.season)
         marks = office.canopy.marks
         strips = strips.iloc[:0]
+    told += of_strips if len(strips) else []
     identity = [*_identity(office, row, plan, known, strips), asdict(acidity), looked_at, given_before, marks]
     place = f"prescriptions/{file_name(field_id)}/{digest(identity)}"
     return Case(
