@@ -65,7 +65,7 @@ def open_case(office: Office, number: int) -> Case:
     told_of = office.trials[office.trials["field_id"] == field_id]
     strips = pd.concat([table for table in (told_of, driven) if len(table)]) if len(driven) else told_of
     strips = _of_one_nutrient(strips[strips["season"] < office.season], office.nutrients)
-    acidity = office.soil.acidity(asked) if "caco3" in office.nutrients else Acidity()
+    acidity = office.soil.acidity(asked, office.rules["validity"]) if "caco3" in office.nutrients else Acidity()
     looked_at, given_before, marks = "", 0.0, ""
     if office.request.top_dress:
         looked_at = str(office.canopy.look(field_id, office.season)["acquisition_id"])
@@ -73,7 +73,7 @@ def open_case(office: Office, number: int) -> Case:
         marks = office.canopy.marks
         strips = strips.iloc[:0]
     told += of_strips if len(strips) else []
-    identity = [*_identity(office, row, plan, known, strips), asdict(acidity), looked_at, given_before, marks]
+    identity = [*_identity(office, row, plan, known, strips), repr(acidity), looked_at, given_before, marks]
     place = f"prescriptions/{file_name(field_id)}/{digest(identity)}"
     return Case(
         place, field_id, number, plan, asked, known, strips, acidity, looked_at, given_before, tuple(told)

@@ -42,6 +42,8 @@ PRESCRIPTIONS: dict[str, str] = {
     "Top dressing against a strip with plenty of nitrogen": "Подкормка: по сравнению с полосой, где азота вдоволь",
     # What is assumed
     "This is proved on strips of one season; seasons differ, so repeat the trial.": "Это доказано на полосах одного сезона; сезоны различаются, поэтому опыт стоит повторить.",
+    "no lime: hydrolytic acidity was measured on {day}, before the rotation of {years} years": "известь не назначена: гидролитическая кислотность определена {day}, раньше последней ротации севооборота ({years} лет)",
+    "order the determination anew (GOST 26212-91): since then the field may have been limed, or have soured": "закажите определение заново (ГОСТ 26212-91): с тех пор поле могли известковать или оно подкислилось",
     "trial of {season}: no log came back, its strips are taken as prescribed": "опыт {season} года: записи терминала не вернулись, дозы полос взяты по заданию",
     "trial of {season}: doses as the machine's log has them, {n} strips": "опыт {season} года: дозы полос взяты по записям терминала, полос: {n}",
     "planned yield: nobody said it; the usual one of the crop stands for it": "планируемая урожайность не указана: взята обычная для культуры",
