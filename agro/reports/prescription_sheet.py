@@ -106,7 +106,7 @@ def _page(sheet: PrescriptionSheet, language: str) -> Figure:
     planned = _yield(sheet.planned_yield_t_ha, language)
     told = say("Prescription for {season}; planned yield {planned}", language, season=sheet.season, planned=planned)
     figure.text(_LEFT, 0.945, told, fontsize=10, color=INK)
-    figure.text(_LEFT, 0.932, wrapped(sheet.headline, 88), fontsize=10, weight="bold", color=INK, va="top")
+    figure.text(_LEFT, 0.932, wrapped(sheet.headline, 80), fontsize=10, weight="bold", color=INK, va="top")
     said = (
         (say("How sure is it?", language), sheet.sure),
         (say("What was assumed", language), sheet.assumed),
