@@ -173,6 +173,7 @@ def cli(folder: Path, **files: str) -> list[str]:
         ("DOSE-FERTILISER", ["--product", "guano"], {}),
         ("TERMINAL-UNKNOWN", ["--terminal", "jon-deere"], {}),
         ("RX-CROP-NAME", ["--crop", "гречка"], {}),
+        ("SCHEME-UNKNOWN", ["--set", "advice.scheme=best"], {}),
         ("RX-NO-CROP", [], {"fields__seasons": ""}),
         ("RX-FIELD", ["--field", "zarya-17"], {}),
         ("PRICE-NUMBER", [], {"advice__prices": PRICES.replace("45000", "дорого")}),
