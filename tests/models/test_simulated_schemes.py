@@ -16,9 +16,7 @@ def test_the_second_world_gives_what_the_file_says(monkeypatch: pytest.MonkeyPat
     from vary_fields import plain_fields
 
     seeds, fields = SCHEMES["simulated_seeds"], SCHEMES["simulated_fields"]
-    cases = [
-        case for seed in seeds for case in plain_fields(fields // len(seeds), seed, vary_or_not.ROUBLES)
-    ]
+    cases = [case for seed in seeds for case in plain_fields(fields // len(seeds), seed, vary_or_not.ROUBLES)]
     assert len(cases) >= 200
     for row in SCHEMES["shared"]["simulated"]:
         found = vary_or_not.judged(cases, row["seasons"])

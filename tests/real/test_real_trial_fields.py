@@ -1,8 +1,6 @@
 """Real fields of yield trials as somebody's: what their own data allow, and what the rule of the decision says."""
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -15,18 +13,6 @@ from agro.cli import app
 
 FIELDS = {"maize, Gartner": "кукуруза", "grain, CSIRO": "яровая пшеница", "wheat, Argentina": "яровая пшеница"}
 TERMINALS = {"topcon": "TASKDATA.zip", "john-deere": "rx-shapefile.zip", "amazone": "TASKDATA-amazone.zip"}
-
-
-@pytest.fixture(scope="module")
-def bench(real: Path) -> ModuleType:
-    """The bench that reads the points of these fields."""
-    path = Path(__file__).parents[2] / "bench" / "yield_monitors.py"
-    spec = importlib.util.spec_from_file_location("yield_monitors", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["yield_monitors"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def options(folder: Path, outline: gpd.GeoDataFrame) -> list[str]:
