@@ -7,6 +7,10 @@ once, whatever it works on (the library of the compiled kernels), is loaded befo
 import argparse
 import functools
 import json
+import os
+import resource
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -34,6 +38,7 @@ from flows.composites import keep_composite
 from flows.plan import find_over, make_plan, read_land
 from flows.settings import Settings, load
 from flows.way_of_a_pass import Season, take
+from flows.windows import Ground
 from flows.windows_of_looks import EVERYWHERE, Composite
 from flows.wrap_up import nothing_new
 
@@ -54,17 +59,28 @@ def one_pass(settings: Settings, out: Path | None) -> dict[str, float]:
     """One pass from counts to published layers and rows; then what it costs to see that nothing is new."""
     with writing(settings.store.path) as store, opened(store) as index:
         plan = make_plan(settings, index, date(2024, 6, 3))
+        mapping = {"wall_s": 0.0}
+        whole = Ground.cogs
+
+        def mapped(*given: Any) -> Any:
+            """Reading, computing and encoding, without what comes before and after."""
+            made: list[Any] = []
+            mapping.update(timed(lambda: made.append(whole(*given))))
+            return made[0]
+
+        Ground.cogs = mapped  # type: ignore[method-assign]
         found = timed(lambda: take(plan.todo[0], Season(settings, plan.land, store)))
+        found["mapping_wall_s"] = mapping["wall_s"]
     again = timed(lambda: nothing_new(settings, date(2024, 6, 3)))
     _leave(settings, "passes/*/*/*.tif", out)
     return {**found, "again_cpu_s": again["cpu_s"], "again_wall_s": again["wall_s"]}
 
 
-def medians(settings: Settings, out: Path | None) -> dict[str, float]:
+def medians(settings: Settings, out: Path | None, until: date | None) -> dict[str, float]:
     """All passes to the published medians of NDVI, NDMI and wetness, and rows."""
     with writing(settings.store.path) as store, opened(store) as index:
         land = read_land(settings)
-        looks = tuple(find_over(settings, land, PERIOD[1])[0])
+        looks = tuple(find_over(settings, land, until or PERIOD[1])[0])
         composite = Composite(settings, land, looks, {EVERYWHERE: EDGES})
         found = timed(lambda: keep_composite(composite, PERIOD, store, index))
     _leave(settings, "composites/*/*/*.tif", out)
@@ -93,6 +109,18 @@ def season(settings: Settings, until: date | None) -> dict[str, float]:
 
     found = timed(work)
     return {**found, "passes": passes, "fields_cpu_s": spent[0]}
+
+
+def run(folder: Path, sets: list[str], until: date | None) -> dict[str, float]:
+    """The same by the product's own command, with all that it starts: its CPU seconds and those of its children."""
+    asked = [word for one in sets for word in ("--set", one)]
+    more = ["--until", str(until)] if until else []
+    program = [sys.executable, "-c", "from agro.cli import main; main()", "run", "--config", "stac"]
+    began = time.perf_counter()
+    own = {**os.environ, "AGRO_HOME": str(folder.resolve() / "home")}
+    subprocess.run([*program, *asked, *more], check=True, stdout=subprocess.DEVNULL, env=own)
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {"cpu_s": spent.ru_utime + spent.ru_stime, "wall_s": time.perf_counter() - began}
 
 
 def _timed_in_threads(work: Callable[..., Any], spent: list[float], lock: threading.Lock) -> Callable[..., Any]:
@@ -178,7 +206,7 @@ def main() -> None:
     """Do one work."""
     ask = argparse.ArgumentParser()
     ask.add_argument(
-        "work", choices=["pass", "medians", "season", "table", "decode", "decode3", "encode", "encode-cog"]
+        "work", choices=["pass", "medians", "season", "run", "table", "decode", "decode3", "encode", "encode-cog"]
     )
     ask.add_argument("folder", type=Path)
     ask.add_argument("--fields", type=Path)
@@ -196,7 +224,8 @@ def main() -> None:
         settings = load("stac", [*sets, f"compute.workers={given.workers}"])
         works: dict[str, Callable[[], dict[str, float]]] = {
             "pass": lambda: one_pass(settings, given.out),
-            "medians": lambda: medians(settings, given.out),
+            "medians": lambda: medians(settings, given.out, given.until),
+            "run": lambda: run(given.folder, [*sets, "compute.workers=2"], given.until),
             "season": lambda: season(settings, given.until),
             "table": lambda: table(given.folder, given.out),
             "decode": lambda: decode(given.folder, ONE_PASS, 1),

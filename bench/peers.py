@@ -229,9 +229,9 @@ WORKS: dict[str, Callable[[Path, Path], None]] = {
 }
 # Loaded before the clock starts, as ours are.
 MODULES = {
-    "odc-stac": ("odc.stac", "dask.array", "distributed", "exactextract"),
-    "stackstac": ("stackstac", "dask.array", "distributed", "exactextract"),
-    "rioxarray": ("rioxarray", "dask.array", "distributed", "xrspatial.zonal"),
+    "odc-stac": ("odc.stac", "dask.array", "exactextract"),
+    "stackstac": ("stackstac", "dask.array", "exactextract"),
+    "rioxarray": ("rioxarray", "dask.array", "xrspatial.zonal"),
     "patches": ("rasterstats",),
     "rasterstats": ("rasterstats",),
     "exactextract": ("exactextract",),

@@ -116,6 +116,12 @@ def make(
             else:
                 pass_of(collection / name, ground, side, tile, date, jp2, None if tile == 0 else first)
     outlines(side, tiles, fields, share, np.random.default_rng(seed)).to_file(folder / "fields.gpkg", driver="GPKG")
+    catalog(folder, names)
+
+
+def catalog(folder: Path, names: Sequence[str]) -> None:
+    """The files that say which items there are."""
+    collection = folder / "catalog" / "sentinel-2-l2a"
     links = [{"rel": "item", "href": f"./{name}/{name}.json"} for name in names]
     about = {"stac_version": "1.0.0", "license": "CC0-1.0", "description": "made to be measured on"}
     extent = {"spatial": {"bbox": [[-180, -90, 180, 90]]}, "temporal": {"interval": [[None, None]]}}

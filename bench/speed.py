@@ -1,6 +1,6 @@
 """How fast: our ways against the limit of the machine and against other tools, each in a process of its own.
 
-    python bench/speed.py [--side 5490] [--fields 750] [--rounds 5] [--jp2] [--without-peers] [--out build/bench]
+    python bench/speed.py [--side 5490] [--fields 750] [--rounds 5] [--jp2] [--peers NAME...] [--out build/bench]
 
 Makes its input once (bench/scenes.py), installs the other tools once into build/bench-venv, runs every work in turn,
 round by round, and prints medians and ratios as a table and as OUT/speed.json. CPU seconds are of the work alone, the
@@ -40,7 +40,7 @@ def main() -> None:
     ask.add_argument("--dates", type=int, default=3)
     ask.add_argument("--rounds", type=int, default=5)
     ask.add_argument("--jp2", action="store_true")
-    ask.add_argument("--without-peers", action="store_true")
+    ask.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS, help="other tools to measure; none: none")
     ask.add_argument("--out", type=Path, default=Path("build/bench"))
     given = ask.parse_args()
     folder = given.out / f"{given.side}-{given.dates}-{given.fields}{'-jp2' if given.jp2 else ''}"
@@ -50,8 +50,10 @@ def main() -> None:
     for work in works.values():  # once before the clock: compiles, fills the page cache, leaves the maps to encode
         measured(work)
     shutil.copy(folder / "medians" / "ndvi.tif", folder / "ndvi.tif")
-    if not given.without_peers and not given.jp2:
-        works |= peers(folder, given.out.parent / "bench-venv")
+    if given.peers and not given.jp2:
+        works |= {
+            n: w for n, w in peers(folder, given.out.parent / "bench-venv").items() if n in ("table", *given.peers)
+        }
     runs: dict[str, list[dict[str, float]]] = defaultdict(list)
     for _ in range(given.rounds):
         for name, work in works.items():
@@ -123,15 +125,18 @@ def compared(found: Found, folder: Path) -> dict[str, float]:
             ratios[f"{name} / (decode + encode{ending})"] = cpu[name] / limit
     ratios["nothing new / first run of the pass"] = found["pass"]["again_cpu_s"] / cpu["pass"]
     ratios["1 % in fields / all in fields"] = cpu["pass, 1 % in fields"] / cpu["pass"]
-    ratios["pass: wall of 1 worker / wall of 2"] = found["pass, 1 worker"]["wall_s"] / found["pass"]["wall_s"]
+    for name in ("wall_s", "mapping_wall_s"):
+        ratios[f"pass, 1 worker / 2 workers, {name}"] = found["pass, 1 worker"][name] / found["pass"][name]
     if "table" not in found:
         return ratios
-    for peer in PEERS[:4]:
+    for peer in (name for name in PEERS[:4] if name in found):
         for unit in ("cpu_s", "wall_s", "peak_mb"):
             ratios[f"{peer} / medians, {unit}"] = found[peer][unit] / found["medians"][unit]
-    for peer in PEERS[4:]:
+    for peer in (name for name in PEERS[4:] if name in found):
         ratios[f"{peer} / table, lists made"] = cpu[peer] / cpu["table"]
         ratios[f"{peer} / table, lists kept"] = cpu[peer] / found["table"]["cached_cpu_s"]
+    if "rasterstats" not in found:
+        return ratios
     means, theirs = np.load(folder / "means.npy"), np.load(folder / "rasterstats" / "means.npy") * 1e-4
     ratios["largest difference of a mean from rasterstats"] = float(np.nanmax(np.abs(means - theirs)))
     return ratios
