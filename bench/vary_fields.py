@@ -82,13 +82,13 @@ def plain_fields(fields: int, seed: int, money: Money) -> Iterator[Case]:
         yield Case(pd.concat(strips), zones, one.share, response_world.GRID, profit, 1.0)
 
 
-def twin_fields(fields: int, seeds: list[int], money: Money) -> Iterator[tuple[Case, Case]]:
+def twin_fields(fields: int, seed: int, money: Money) -> Iterator[tuple[Case, Case]]:
     """Fields of the simulated region with cereals in two seasons of strips; zones by earlier yields, and by soil."""
     made, batch = 0, 0
     while made < fields:
-        seed = seeds[batch % len(seeds)] + 1000 * (batch // len(seeds))
+        region = _region(seed + 1000 * batch, money)
         batch += 1
-        for case in _region(seed, money):
+        for case in region:
             yield case
             made += 1
             if made == fields:

@@ -35,10 +35,11 @@ ROUBLES = Money(12_000.0, 60.0, RULES["price_cv"], RULES["zone_error"], RULES["s
 
 def main() -> None:
     """All three, then the JSON."""
-    fields = int(sys.argv[1]) if len(sys.argv) > 1 else 240
+    fields = int(sys.argv[1]) if len(sys.argv) > 1 else 201
     seeds = [int(seed) for seed in sys.argv[2:]] or [931, 932, 933]
     said = {"las_rosas": las_rosas(strips_of(Path(os.environ["AGRO_REAL_DATA"])))}
-    by_yields, by_soil = zip(*twin_fields(fields, seeds, ROUBLES), strict=True)
+    each = fields // len(seeds)
+    by_yields, by_soil = zip(*(pair for seed in seeds for pair in twin_fields(each, seed, ROUBLES)), strict=True)
     worlds: dict[str, tuple[str, Sequence[Case]]] = {
         "twin_yields": ("the simulated region, zones by the yields of two earlier seasons", by_yields),
         "twin_soil": (
@@ -47,7 +48,7 @@ def main() -> None:
         ),
         "second_world": (
             "a second world",
-            [case for seed in seeds for case in plain_fields(fields // len(seeds), seed, ROUBLES)],
+            [case for seed in seeds for case in plain_fields(each, seed, ROUBLES)],
         ),
     }
     for name, (where, cases) in worlds.items():
