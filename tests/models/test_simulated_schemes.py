@@ -27,4 +27,4 @@ def test_the_second_world_gives_what_the_file_says(monkeypatch: pytest.MonkeyPat
 def test_every_scheme_that_did_not_lose_in_public_was_tried_on_simulated_fields() -> None:
     for name, row in SCHEMES.items():
         if isinstance(row, dict) and min(row["earned"].values()) >= 0:
-            assert {one["seasons"] for one in row["simulated"]} >= {1, 2}, name
+            assert row["simulated"] and min(one["seasons"] for one in row["simulated"]) >= 2, name
