@@ -108,7 +108,7 @@ def books_of(
         harvest = pd.DataFrame(columns=["field_id", "season", "crop", "harvested_on", "barn_t_ha"])
     fields = pd.DataFrame(land.outlines[["field_id", "farm_id", "district", "area_ha"]])
     seasons = _grown(land, harvest[harvest["season"] < as_of.year], as_of.year)
-    ground, places = _ground(index, set(fields["field_id"]), as_of)
+    ground, places = known_ground(index, set(fields["field_id"]), as_of)
     places += [result.place for kind in ("harvest", "season_fields") for result in index.items(kind)]
     latitude = float(land.outlines.geometry.representative_point().y.mean())
     books = Books(fields.merge(ground, on="field_id", how="left"), seasons, looks, weather, harvest, latitude)
@@ -135,7 +135,7 @@ def _grown(land: Land, harvest: pd.DataFrame, season: int) -> pd.DataFrame:
     return rows[rows["season"] <= season].reset_index(drop=True)
 
 
-def _ground(index: Index, field_ids: set[str], as_of: date) -> tuple[pd.DataFrame, list[str]]:
+def known_ground(index: Index, field_ids: set[str], as_of: date) -> tuple[pd.DataFrame, list[str]]:
     """Soil and relief of each field, as columns `ground_*`, by the newest table of each district that looks not ahead.
 
     Maps of soil follow the colour of bare ground, and so the looks that it was taken from.

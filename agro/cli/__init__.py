@@ -6,6 +6,7 @@ from agro.cli import (
     composites,
     forecasts,
     harvest,
+    land,
     maps,
     prescriptions,
     runs,
@@ -37,6 +38,8 @@ for command in (
     forecasts.forecast,
     forecasts.train,
     forecasts.score,
+    land.land,
+    land.crops,
 ):
     app.command()(command)
 app.add_typer(export_app, name="export")

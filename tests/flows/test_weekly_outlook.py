@@ -16,7 +16,7 @@ from flows.keeping import Result, keep
 from flows.settings import CONFIGS, facts
 from flows.simulated import simulated_tables
 from flows.weekly_outlook import last_known
-from flows.yield_models import _ground
+from flows.yield_models import known_ground
 from flows.yield_tables import Books, as_known
 from models.yield_features import feature_blocks
 from models.yield_ladder import LadderRules
@@ -112,7 +112,7 @@ def test_maps_of_soil_do_not_look_ahead(tmp_path: Path) -> None:
         ):
             properties = {"datetime": f"{day}T00:00:00Z", "agro:parents": parents}
             keep(store, index, place, Result(properties, None, tables={"fields": rows.assign(mean=mean)}))
-        known = [_ground(index, {"a"}, date(year, 12, 1))[0]["ground_humus_pct"].tolist() for year in (2021, 2022)]
+        known = [known_ground(index, {"a"}, date(year, 12, 1))[0]["ground_humus_pct"].tolist() for year in (2021, 2022)]
     assert known == [[3.0], [9.0]]
 
 

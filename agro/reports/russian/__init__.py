@@ -5,6 +5,7 @@ from agro.reports.russian.composites import COMPOSITES
 from agro.reports.russian.forecasts import FORECASTS
 from agro.reports.russian.harvest import HARVEST
 from agro.reports.russian.inputs import INPUTS
+from agro.reports.russian.land import LAND
 from agro.reports.russian.letters import LETTERS
 from agro.reports.russian.maps import MAPS
 from agro.reports.russian.output import OUTPUT
@@ -18,6 +19,7 @@ RUSSIAN: dict[str, str] = {
     **FORECASTS,
     **HARVEST,
     **INPUTS,
+    **LAND,
     **LETTERS,
     **MAPS,
     **OUTPUT,
