@@ -19,6 +19,7 @@ from agro.reports.words import day, number, reason, remedy, say
 from agro.reports.yield_summary import REASON_NAMES
 from agro.store.publish import KINDS
 from flows.panels import _MISSING
+from flows.settings import CONFIGS, facts
 from flows.winter_review import _STEPS
 from models.yield_words import FEATURE_WORDS
 
@@ -57,6 +58,14 @@ def sentences() -> dict[str, str]:
     return found
 
 
+def of_schemes() -> set[str]:
+    """What a refused scheme is told of: its trial, the currency there, and what was left out."""
+    table = facts(CONFIGS / "schemes.toml")
+    rows = [row for row in table.values() if isinstance(row, dict)]
+    simulated = [name for row in rows for one in row.get("simulated", ()) for name in one["earned"]]
+    return {table["where"], table["currency"], *(name for row in rows for name in row["earned"]), *simulated}
+
+
 def _texts(node: ast.expr) -> list[str]:
     if isinstance(node, ast.Constant):
         return [node.value]
@@ -76,7 +85,7 @@ def test_every_sentence_has_its_russian_and_no_russian_is_left_over() -> None:
     style |= {*KIND_NAMES.values(), *_STEPS, *REASON_NAMES.values(), *STATUS_NAMES.values(), "RUB"}
     style |= {one.unit for one in STYLES.values() if any(letter.islower() for letter in one.unit)}
     style |= {*_MISSING.values(), *MODEL_NAMES.values(), *SCOPE_NAMES.values()}
-    style |= {*LAND_WORDS.values(), *FEATURE_WORDS.values()}
+    style |= {*LAND_WORDS.values(), *FEATURE_WORDS.values(), *of_schemes()}
     assert style <= set(RUSSIAN)
     assert set(KIND_NAMES) == set(KINDS)
     assert not set(RUSSIAN) - set(said) - style
