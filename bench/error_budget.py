@@ -24,9 +24,10 @@ from flows.simulated import simulated_tables
 from flows.yield_tables import Books, as_known
 from models.intervals import misses
 from models.judge import simplest_good
+from models.yield_blend import squares
 from models.yield_features import feature_blocks
 from models.yield_ladder import LadderRules
-from models.yields import _errors, _squares, fit
+from models.yields import _errors, fit
 
 SEASONS = tuple(range(2011, 2023))
 CROP, LEVEL, WHOLE = "spring_wheat", 0.9, "09-15"
@@ -97,7 +98,7 @@ def left_out(books: Books, until: str) -> tuple[pd.DataFrame, dict[int, Misses]]
     rungs, parts, missed = [one for one in ("average", "trend", "ridge") if one in told], [], {}
     for season in sorted(told["season"].unique()):
         here = told["season"] == season
-        chosen = simplest_good(_squares(told[~here], rungs))
+        chosen = simplest_good(squares(told[~here], rungs))
         missed[int(season)] = misses(_errors(told[~here], chosen))
         rows = told[here].assign(told_t_ha=told.loc[here, chosen])
         cv = np.sqrt(sum(getattr(missed[int(season)], f"{name}_cv") ** 2 for name in ("year", "district", "field")))

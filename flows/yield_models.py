@@ -53,6 +53,12 @@ class Season:
         rows = self.table[(self.table["crop"] == crop) & (self.table["season"] < self.as_of.year)]
         return rows[rows["yield_t_ha"].notna()].reset_index(drop=True)
 
+    def kin(self, crop: str) -> pd.DataFrame:
+        """The harvests of other crops of its kind."""
+        kind: list[str] = next((kind for kind in self.rules["kinds"] if crop in kind), [])
+        parts = [self.past(other) for other in sorted(set(kind) - {crop})]
+        return pd.concat(parts, ignore_index=True) if parts else self.table[:0]
+
     def asked(self, crop: str) -> pd.DataFrame:
         """The fields that grow a crop in the season."""
         rows = self.table[(self.table["crop"] == crop) & (self.table["season"] == self.as_of.year)]
@@ -167,17 +173,17 @@ def fitted_model(season: Season, crop: str, index: Index) -> tuple[YieldModel, s
 
     The same harvests and features give the same key, so that nothing is fitted twice.
     """
-    past, made_with = season.past(crop), fitted.versions(VERSION)
+    past, kin, made_with = season.past(crop), season.kin(crop), fitted.versions(VERSION)
     ladder = {name: season.rules["ladder"][name] for name in LadderRules.__dataclass_fields__}
     blocks = feature_blocks(past) if len(past) else {}
-    content = sha256(to_parquet(past)).hexdigest()
+    content = [sha256(to_parquet(table)).hexdigest() for table in (past, kin)]
     key = digest([crop, season.day, content, {n: list(c) for n, c in blocks.items()}, ladder, made_with])
     name = f"{NAME}-{crop}/{key}"
     place = f"models/{name}"
     standing = index.at(place)
     if standing is not None:
         return model_of(fitted.read_model(index.store, standing, VERSION)), name
-    model = fit(crop, season.day, past, blocks, LadderRules(**ladder))
+    model = fit(crop, season.day, past, blocks, LadderRules(**ladder), kin)
     index.add(_kept(model, season, place, made_with, index))
     return model, name
 

@@ -2,6 +2,7 @@
 
 from agro.reports.russian.agromaps import AGROMAPS
 from agro.reports.russian.composites import COMPOSITES
+from agro.reports.russian.features import FEATURES
 from agro.reports.russian.forecasts import FORECASTS
 from agro.reports.russian.harvest import HARVEST
 from agro.reports.russian.inputs import INPUTS
@@ -17,6 +18,7 @@ from agro.reports.russian.terminals import TERMINALS
 RUSSIAN: dict[str, str] = {
     **AGROMAPS,
     **COMPOSITES,
+    **FEATURES,
     **FORECASTS,
     **HARVEST,
     **INPUTS,
