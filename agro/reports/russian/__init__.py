@@ -8,6 +8,7 @@ from agro.reports.russian.inputs import INPUTS
 from agro.reports.russian.letters import LETTERS
 from agro.reports.russian.maps import MAPS
 from agro.reports.russian.output import OUTPUT
+from agro.reports.russian.output_inputs import OUTPUT_INPUTS
 from agro.reports.russian.prescriptions import PRESCRIPTIONS
 from agro.reports.russian.runs import RUNS
 from agro.reports.russian.terminals import TERMINALS
@@ -21,6 +22,7 @@ RUSSIAN: dict[str, str] = {
     **LETTERS,
     **MAPS,
     **OUTPUT,
+    **OUTPUT_INPUTS,
     **PRESCRIPTIONS,
     **RUNS,
     **TERMINALS,
