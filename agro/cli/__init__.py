@@ -7,6 +7,7 @@ from agro.cli import (
     forecasts,
     harvest,
     maps,
+    outlook,
     prescriptions,
     runs,
     store,
@@ -37,6 +38,7 @@ for command in (
     forecasts.forecast,
     forecasts.train,
     forecasts.score,
+    outlook.outlook,
 ):
     app.command()(command)
 app.add_typer(export_app, name="export")

@@ -41,6 +41,8 @@ KIND_NAMES = {
     "models": "fitted models",
     "forecasts": "yield forecasts",
     "scores": "scores of forecasts",
+    "outlook": "outlooks of agricultural output",
+    "outlook_scores": "scores of outlooks",
 }
 MOST_SHOWN = 20  # refusals told one by one; the rest is counted
 

@@ -7,6 +7,7 @@ from agro.reports.russian.harvest import HARVEST
 from agro.reports.russian.inputs import INPUTS
 from agro.reports.russian.letters import LETTERS
 from agro.reports.russian.maps import MAPS
+from agro.reports.russian.outlook import OUTLOOK
 from agro.reports.russian.output import OUTPUT
 from agro.reports.russian.output_inputs import OUTPUT_INPUTS
 from agro.reports.russian.prescriptions import PRESCRIPTIONS
@@ -21,6 +22,7 @@ RUSSIAN: dict[str, str] = {
     **INPUTS,
     **LETTERS,
     **MAPS,
+    **OUTLOOK,
     **OUTPUT,
     **OUTPUT_INPUTS,
     **PRESCRIPTIONS,
