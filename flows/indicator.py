@@ -217,6 +217,12 @@ def _of_base(base: float, draws: Mapping[int, np.ndarray], cells: Cells, expecte
     ]
     return {
         "years": years,
+        "paths": {
+            path.name: {
+                one: scenario_pct(path, one, BASE_YEAR) for one in range(BASE_YEAR + 1, min(year + 3, _LAST_YEAR) + 1)
+            }
+            for path in paths
+        },
         "expected": now_pct,
         "previous": base,
         "levers": _rows(levers(now_pct, goal, base, shares), "part"),

@@ -16,10 +16,12 @@ from agro.store import stac as items
 from agro.store.index import Index
 from agro.store.publish import Published, digest, publish, read_asset
 from agro.store.tables import from_parquet
+from flows.boards import Shown, board_of
 from flows.indicator import as_content, indicator_of
 from flows.keeping import Result, content_of, keep
 from flows.offices import folder_of, offices_told
 from flows.output_facts import scenarios
+from flows.plan import Land
 from flows.settings import CONFIGS, Settings
 from flows.yield_models import Season
 
@@ -33,16 +35,23 @@ class Output:
     """The outlook of one day: the indicator, where it lies, what was refused, how closed years were foretold.
 
     indicator   None where no link could be made; `failed` says why
+    board       what may be published of it, and of the forecasts
     """
 
     indicator: Mapping[str, Any] | None
     place: str | None
     failed: tuple[Refusal, ...]
     scores: pd.DataFrame
+    board: Published
 
 
 def output_of(
-    settings: Settings, season: Season, forecasts: Published, missed: Mapping[str, Misses | None], index: Index
+    settings: Settings,
+    season: Season,
+    land: Land,
+    forecasts: Published,
+    missed: Mapping[str, Misses | None],
+    index: Index,
 ) -> Output | None:
     """The outlook that follows from a day's forecasts; None where nobody gave figures of offices."""
     folder = folder_of(settings)
@@ -53,19 +62,28 @@ def output_of(
     about = [season.as_of.isoformat(), forecasts.place, content_of(folder), _facts(), _statistics(index), ALGORITHM]
     place = f"outlook/{season.as_of:%Y%m%d}--{digest(about)}"
     standing = index.at(place)
-    if standing is None:
-        fields, districts = (from_parquet(read_asset(index.store, forecasts, name)) for name in ("fields", "districts"))
-        try:
-            made = indicator_of(season, (fields, districts), missed, offices, index)
-        except AgroError as error:
-            return Output(None, None, (*failed, error.refusal), scores)
-        standing = _kept(place, made, season, forecasts, index)
-    told = json.loads(read_asset(index.store, standing, INDICATOR))
-    why = [Refusal(**told["refusal"])] if told["refusal"] else []
-    return Output(told, place, (*failed, *why), scores)
+    told: Mapping[str, Any] | None = None
+    try:
+        standing = standing or _made(place, season, forecasts, missed, offices, index)
+        told = json.loads(read_asset(index.store, standing, INDICATOR))
+        why = [Refusal(**told["refusal"])] if told["refusal"] else []
+    except AgroError as error:
+        why = [error.refusal]
+    kept = place if told else None
+    board = board_of(settings, Shown(season, land, forecasts, kept, told, tuple(why)), index)
+    return Output(told, kept, (*failed, *why), scores, board)
 
 
-def _kept(place: str, made: Mapping[str, Any], season: Season, forecasts: Published, index: Index) -> Published:
+def _made(
+    place: str,
+    season: Season,
+    forecasts: Published,
+    missed: Mapping[str, Misses | None],
+    offices: Offices,
+    index: Index,
+) -> Published:
+    fields, districts = (from_parquet(read_asset(index.store, forecasts, name)) for name in ("fields", "districts"))
+    made = indicator_of(season, (fields, districts), missed, offices, index)
     properties = {
         "datetime": f"{season.as_of:%Y-%m-%d}T23:59:59Z",
         "agro:kind": "outlook",

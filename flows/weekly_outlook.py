@@ -14,6 +14,7 @@ from agro.domain.outlook import Forecast, Misses
 from agro.store.index import Index, opened
 from agro.store.publish import Published, Store, digest, read_asset
 from agro.store.tables import from_parquet
+from flows.boards import lay
 from flows.district_yields import districts_and_region
 from flows.forecast_tables import as_table, from_table
 from flows.harvest_records import records_kept
@@ -55,7 +56,9 @@ def outlook(settings: Settings, as_of: date | None = None) -> Outlook:
         season = season_known(settings, land, records, index, as_of)
         result, failed, missed = _forecasts(season, index)
         told, summed = (from_parquet(read_asset(index.store, result, name)) for name in ("fields", "districts"))
-        output = output_of(settings, season, result, missed, index)
+        output = output_of(settings, season, land, result, missed, index)
+        if output is not None and settings.output.board is not None:
+            lay(output.board, settings.output.board, index)
     where = told.dropna(subset=["district"]).set_index("subject")["district"].to_dict()
     failures = (*refused, *failed)
     return Outlook(

@@ -2,7 +2,10 @@
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from agro.cli.forecasts import AsOf
 from agro.cli.options import AsJson, Config, Sets, StoreDir, the_store
@@ -17,6 +20,10 @@ if TYPE_CHECKING:
 
 def outlook(
     as_of: AsOf = None,
+    export: Annotated[
+        Path | None,
+        typer.Option(help="Write the board of districts into this folder: HTML, PDF, XLSX, PNG.", metavar="DIR"),
+    ] = None,
     as_json: AsJson = False,
     store: StoreDir = None,
     config: Config = "default",
@@ -26,11 +33,13 @@ def outlook(
     with told("ru") as voice:
         day = day_of(as_of)
         place = the_store(config, set_, store, voice)
+        from agro.reports.words import say
         from flows.offices import needed_folder
         from flows.settings import load
         from flows.weekly_outlook import outlook as outlook_of
 
-        settings = load(config, [*set_, f"store.path={place.root}"])
+        chosen = [f"output.board={export.resolve()}"] if export else []
+        settings = load(config, [*set_, f"store.path={place.root}", *chosen])
         needed_folder(settings)
         done = outlook_of(settings, day)
         assert done.output is not None  # noqa: S101  the folder is there
@@ -39,6 +48,8 @@ def outlook(
             print(json.dumps(as_values(done.output) | {"failed": [one.as_json() for one in failed]}, ensure_ascii=False))  # fmt: skip  # noqa: E501
         else:
             print("\n".join(lines_of(done.output, settings)))
+            if export:
+                print(say("Board: {where}", voice.language, where=str(export)))
         end(failed, voice.language)
 
 
@@ -60,7 +71,7 @@ def lines_of(output: "Output", settings: "Settings") -> list[str]:
 def as_values(output: "Output") -> dict[str, Any]:
     """The outlook as plain JSON values."""
     scores = json.loads(output.scores.to_json(orient="records"))
-    return {"place": output.place, "indicator": output.indicator, "scores": scores}
+    return {"place": output.place, "board": output.board.place, "indicator": output.indicator, "scores": scores}
 
 
 def after_run(settings: "Settings", until: "date | None", fresh: bool) -> tuple[list[str], list[str]]:
