@@ -204,7 +204,7 @@ def _map(axes: Axes, board: Board, language: str) -> None:
         place, told = one.ground.centroid, told_of_district(one, language)[2]
         halo = [withStroke(linewidth=2.2, foreground="white")]
         axes.text(place.x, place.y, str(number_), ha="center", va="center", fontsize=9, weight="bold", color=INK, path_effects=halo)  # fmt: skip  # noqa: E501
-        axes.annotate(told, (place.x, place.y), (15, -4), textcoords="offset points", fontsize=8, color=INK, path_effects=halo)  # fmt: skip  # noqa: E501
+        axes.annotate(told, (place.x, place.y), (0, -21), textcoords="offset points", ha="center", fontsize=8, color=INK, path_effects=halo)  # fmt: skip  # noqa: E501
     _legend(axes, language)
 
 
@@ -262,7 +262,7 @@ def _fan(axes: Axes, board: Board, language: str) -> None:
 
 def _districts(figure: Figure, y: float, board: Board, language: str) -> float:
     heads = [say("district", language), *district_heads(language)]
-    x = [_LEFT, 0.44, 0.53, 0.66, 0.82]
+    x = [_LEFT, 0.485, 0.555, 0.68, 0.83]
     for place, head in zip(x, heads, strict=True):
         figure.text(place, y, wrapped(head, 18), fontsize=8, color=FAINT, va="top")
     y -= 0.027

@@ -173,3 +173,24 @@ def test_an_outlook_is_scored_when_its_year_closes(said: Said, tmp_path: Path) -
     kept = list((tmp_path / "store" / "outlook_scores").glob("2022*"))
     assert kept and pd.read_parquet(next(kept[0].glob("scores*")))["place"].tolist() == [first["place"]]
     assert "официально" in said("outlook", "--as-of", "2022-07-15")[1]
+
+
+def test_the_board_is_written_and_shows_no_figure_of_the_one_farm(said: Said, tmp_path: Path) -> None:
+    code, out, sorry = said("outlook", "--as-of", "2022-07-15", "--export", str(tmp_path / "board"))
+    assert code == 0 and "Табло" in out, sorry
+    files = {path.name: path.read_bytes() for path in (tmp_path / "board").iterdir()}
+    assert set(files) == {"board.html", "board.pdf", "board.xlsx", "board.png"}
+    html = files["board.html"].decode()
+    assert "меньше 3 хозяйств" in html and "ц/га" in html and "Топкинский район" in html
+    assert '<td class="n">скрыто</td>' in html, "what the one farm's district adds to output is withheld"
+    said("outlook", "--as-of", "2022-07-15", "--export", str(tmp_path / "again"))
+    assert (tmp_path / "again" / "board.html").read_bytes() == files["board.html"]
+    assert len(list((tmp_path / "store" / "boards").iterdir())) == 1
+
+
+def test_limits_are_the_configurations(said: Said, tmp_path: Path) -> None:
+    free = ["privacy.fewest_farms=1", "privacy.one_farm_pct=100", "privacy.two_farms_pct=100"]
+    said("outlook", "--as-of", "2022-07-15", "--export", str(tmp_path / "board"), *(part for one in free for part in ("--set", one)))  # fmt: skip
+    assert '<td class="n">скрыто</td>' not in (tmp_path / "board" / "board.html").read_text()
+    code, _, sorry = said("outlook", "--set", "privacy.fewest_farms=0")
+    assert code == 2 and "privacy.fewest_farms" in sorry
