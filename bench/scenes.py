@@ -37,6 +37,7 @@ BANDS = {
     "swir22": (2500, 950, 20),
 }
 NOISE = 35  # [count] of white noise
+DATES = 3  # passes after these show the same pixels again, from the same files
 
 
 class Ground:
@@ -108,9 +109,19 @@ def make(
         for date in range(dates):
             name = f"S2A_45U{chr(65 + tile)}B_{date:02d}"
             names.append(name)
-            first = collection / f"S2A_45UAB_{date:02d}"
-            pass_of(collection / name, ground, side, tile, date, jp2, None if tile == 0 else first)
+            own = f"S2A_45U{chr(65 + tile)}B_{date % DATES:02d}"
+            first = collection / f"S2A_45UAB_{date % DATES:02d}"
+            if date >= DATES:
+                again(collection / name, collection / own, side, tile, date, jp2)
+            else:
+                pass_of(collection / name, ground, side, tile, date, jp2, None if tile == 0 else first)
     outlines(side, tiles, fields, share, np.random.default_rng(seed)).to_file(folder / "fields.gpkg", driver="GPKG")
+    catalog(folder, names)
+
+
+def catalog(folder: Path, names: Sequence[str]) -> None:
+    """The files that say which items there are."""
+    collection = folder / "catalog" / "sentinel-2-l2a"
     links = [{"rel": "item", "href": f"./{name}/{name}.json"} for name in names]
     about = {"stac_version": "1.0.0", "license": "CC0-1.0", "description": "made to be measured on"}
     extent = {"spatial": {"bbox": [[-180, -90, 180, 90]]}, "temporal": {"interval": [[None, None]]}}
@@ -139,6 +150,16 @@ def pass_of(folder: Path, ground: Ground, side: int, tile: int, date: int, jp2: 
     classes = ground.classes(side // 2, date, 0.25)
     classes[_beyond(side // 2, edge)] = 0
     write(folder / f"scl.{ending}", classes, west, 20)
+    (folder / f"{folder.name}.json").write_text(json.dumps(item(folder.name, side, west, date, ending)))
+
+
+def again(folder: Path, like: Path, side: int, tile: int, date: int, jp2: bool) -> None:
+    """One item of another date with the files of an earlier pass."""
+    folder.mkdir(exist_ok=True)
+    ending = "jp2" if jp2 else "tif"
+    for path in like.glob(f"*.{ending}"):
+        (folder / path.name).hardlink_to(path)
+    west = WEST + tile * side * 10
     (folder / f"{folder.name}.json").write_text(json.dumps(item(folder.name, side, west, date, ending)))
 
 

@@ -1,6 +1,6 @@
 """How fast: our ways against the limit of the machine and against other tools, each in a process of its own.
 
-    python bench/speed.py [--side 5490] [--fields 750] [--rounds 5] [--jp2] [--without-peers] [--out build/bench]
+    python bench/speed.py [--side 5490] [--fields 750] [--rounds 5] [--jp2] [--peers NAME...] [--out build/bench]
 
 Makes its input once (bench/scenes.py), installs the other tools once into build/bench-venv, runs every work in turn,
 round by round, and prints medians and ratios as a table and as OUT/speed.json. CPU seconds are of the work alone, the
@@ -19,11 +19,14 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-from scenes import make
+from scenes import make, outlines
 
 HERE = Path(__file__).parent
 PEERS = ("odc-stac", "stackstac", "rioxarray", "patches", "rasterstats", "exactextract")
 INSTALLED = (*PEERS[:3], *PEERS[4:], "xarray-spatial", "dask[array]", "pystac", "geopandas")
+
+# One thread for each linear algebra call; modules keep what was compiled of them, as they do for users.
+ENVIRONMENT = {n: v for n, v in os.environ.items() if n != "PYTHONDONTWRITEBYTECODE"} | {"OMP_NUM_THREADS": "1"}
 
 Works = dict[str, list[str]]
 Found = dict[str, dict[str, float]]
@@ -37,17 +40,20 @@ def main() -> None:
     ask.add_argument("--dates", type=int, default=3)
     ask.add_argument("--rounds", type=int, default=5)
     ask.add_argument("--jp2", action="store_true")
-    ask.add_argument("--without-peers", action="store_true")
+    ask.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS, help="other tools to measure; none: none")
     ask.add_argument("--out", type=Path, default=Path("build/bench"))
     given = ask.parse_args()
     folder = given.out / f"{given.side}-{given.dates}-{given.fields}{'-jp2' if given.jp2 else ''}"
     make(folder, given.side, given.dates, given.fields, jp2=given.jp2)
-    works = ours(folder, given.jp2)
+    outlines(given.side, 1, max(given.fields // 100, 1), 0.01, np.random.default_rng(1)).to_file(folder / "few.gpkg")
+    works = ours(folder)
     for work in works.values():  # once before the clock: compiles, fills the page cache, leaves the maps to encode
         measured(work)
     shutil.copy(folder / "medians" / "ndvi.tif", folder / "ndvi.tif")
-    if not given.without_peers and not given.jp2:
-        works |= peers(folder, given.out.parent / "bench-venv")
+    if given.peers and not given.jp2:
+        works |= {
+            n: w for n, w in peers(folder, given.out.parent / "bench-venv").items() if n in ("table", *given.peers)
+        }
     runs: dict[str, list[dict[str, float]]] = defaultdict(list)
     for _ in range(given.rounds):
         for name, work in works.items():
@@ -56,13 +62,14 @@ def main() -> None:
     report(medians, folder, {**vars(given), "out": str(given.out), "load_1min": os.getloadavg()[0]})
 
 
-def ours(folder: Path, jp2: bool) -> Works:
+def ours(folder: Path) -> Works:
     """Our ways and the limits, in the order in which they can run the first time."""
     base = [sys.executable, str(HERE / "ours.py")]
     made = {name: ["--out", str(folder / name)] for name in ("pass", "medians")}
-    works = {
+    return {
         "pass": [*base, "pass", str(folder), *made["pass"]],
         "pass, 1 worker": [*base, "pass", str(folder), "--workers", "1"],
+        "pass, 1 % in fields": [*base, "pass", str(folder), "--fields", str(folder / "few.gpkg")],
         "medians": [*base, "medians", str(folder), *made["medians"]],
         "pass: decode": [*base, "decode", str(folder)],
         "pass: encode": [*base, "encode-cog", str(folder / "pass")],
@@ -71,7 +78,6 @@ def ours(folder: Path, jp2: bool) -> Works:
         "medians: encode": [*base, "encode-cog", str(folder / "medians")],
         "medians: encode without overviews": [*base, "encode", str(folder / "medians")],
     }
-    return works
 
 
 def peers(folder: Path, environment: Path) -> Works:
@@ -88,7 +94,7 @@ def peers(folder: Path, environment: Path) -> Works:
 
 def measured(work: list[str]) -> dict[str, float]:
     """Run a work; what it prints, and the peak of its memory [MB]."""
-    process = subprocess.Popen(work, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(work, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
     assert process.stdout and process.stderr
     said, complaint = process.stdout.read(), process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
@@ -118,15 +124,19 @@ def compared(found: Found, folder: Path) -> dict[str, float]:
             limit = cpu[f"{name}: decode"] + cpu[f"{name}: encode{ending}"]
             ratios[f"{name} / (decode + encode{ending})"] = cpu[name] / limit
     ratios["nothing new / first run of the pass"] = found["pass"]["again_cpu_s"] / cpu["pass"]
-    ratios["pass: wall of 1 worker / wall of 2"] = found["pass, 1 worker"]["wall_s"] / found["pass"]["wall_s"]
+    ratios["1 % in fields / all in fields"] = cpu["pass, 1 % in fields"] / cpu["pass"]
+    for name in ("wall_s", "mapping_wall_s"):
+        ratios[f"pass, 1 worker / 2 workers, {name}"] = found["pass, 1 worker"][name] / found["pass"][name]
     if "table" not in found:
         return ratios
-    for peer in PEERS[:4]:
+    for peer in (name for name in PEERS[:4] if name in found):
         for unit in ("cpu_s", "wall_s", "peak_mb"):
             ratios[f"{peer} / medians, {unit}"] = found[peer][unit] / found["medians"][unit]
-    for peer in PEERS[4:]:
+    for peer in (name for name in PEERS[4:] if name in found):
         ratios[f"{peer} / table, lists made"] = cpu[peer] / cpu["table"]
         ratios[f"{peer} / table, lists kept"] = cpu[peer] / found["table"]["cached_cpu_s"]
+    if "rasterstats" not in found:
+        return ratios
     means, theirs = np.load(folder / "means.npy"), np.load(folder / "rasterstats" / "means.npy") * 1e-4
     ratios["largest difference of a mean from rasterstats"] = float(np.nanmax(np.abs(means - theirs)))
     return ratios

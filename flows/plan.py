@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
@@ -39,24 +41,28 @@ class Land:
     crs: str
     on_grid: gpd.GeoSeries = field(repr=False)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The version of the outlines, all together."""
         return digest(_rows(self.outlines[[name for name in OUTLINE_COLUMNS if name != "area_ha"]]))
 
-    @property
+    @cached_property
     def field_ids(self) -> str:
         """Of which fields the land consists, whatever their outlines."""
-        return digest(sorted(self.outlines["field_id"]))
+        return digest(sorted(self.outlines["field_id"].to_numpy()))
 
-    @property
+    @cached_property
     def seasons_key(self) -> str:
         """The version of the season table."""
         return digest(_rows(self.seasons))
 
 
 def _rows(table: pd.DataFrame) -> list[list[str | None]]:
-    return [[None if pd.isna(value) else str(value) for value in row] for row in table.itertuples(index=False)]
+    return [[_said(value) for value in row] for row in table.to_numpy().tolist()]
+
+
+def _said(value: Any) -> str | None:
+    return value if isinstance(value, str) else None if pd.isna(value) else str(value)
 
 
 @dataclass(frozen=True)
@@ -263,13 +269,14 @@ def below_of(footprint: str | None, land: Land) -> Below:
     if footprint is None:
         fields = tuple(range(len(land.outlines)))
     else:
-        meets = land.outlines.geometry.intersects(shapely.from_wkt(footprint))
-        fields = tuple(int(i) for i in meets.to_numpy().nonzero()[0])
+        shown = shapely.from_wkt(footprint)
+        shapely.prepare(shown)
+        fields = tuple(np.flatnonzero(shapely.intersects(shown, np.asarray(land.outlines.geometry.array))).tolist())
     bounds = land.on_grid.bounds.to_numpy()
     blocks = frozenset(block for i in fields for block in blocks_over(land.crs, tuple(bounds[i])))
     rows = land.outlines.iloc[list(fields)]
-    versions = digest(sorted(zip(rows["field_id"], rows["version"], strict=True)))
-    return Below(fields, blocks, versions, digest(sorted(rows["field_id"])))
+    ids, versions = (rows[column].to_numpy() for column in ("field_id", "version"))
+    return Below(fields, blocks, digest(sorted(zip(ids, versions, strict=True))), digest(sorted(ids)))
 
 
 def _missing(

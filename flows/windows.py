@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from dask.base import compute
 from dask.delayed import delayed
+from dask.threaded import get as in_threads
 
 from agro.agromaps.tally import Tally
 from agro.domain.grid import LATTICE_M, Block, Grid
@@ -75,7 +76,7 @@ class Ground:
         """One task an item; only its number travels through the graph."""
         task = delayed(lambda number: work(items[number]), pure=False)
         done: tuple[Any, ...] = compute(
-            *[task(number) for number in range(len(items))], scheduler="threads", num_workers=self.workers
+            *[task(number) for number in range(len(items))], scheduler=in_threads, num_workers=self.workers
         )
         return done
 

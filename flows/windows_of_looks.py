@@ -78,7 +78,7 @@ class Composite:
     ) -> Stored:
         """The median of the clear looks of a part of a window, layer by layer, and where any look was clear."""
         group = self._groups(numbers, part.at(20)) if self.edges else None
-        seen: dict[str, list[np.ndarray]] = {name: [] for name in self.layers}
+        seen = {name: _Looks(name, part, len(open_looks)) for name in self.layers}
         quality = np.full(part.at(20).shape, LAYERS["quality"].nodata, LAYERS["quality"].dtype)
         for counts_of, reader in open_looks:
             classes = counts_of.classes(reader, part)
@@ -88,14 +88,12 @@ class Composite:
                 continue
             counts, tables = counts_of.read(reader, part)
             for name in INDICES:
-                seen[name].append(index_of(name, counts, tables, clear))
+                seen[name].add(index_of(name, counts, tables, clear))
             for band in self.wet_band:
                 if group is not None and band in counts:
                     transform = counts_of.transform(tables[band])
-                    wet = wetness_of(seen["ndvi"][-1], counts[band], transform, clear, group, rows)
-                    seen["wetness"].append(wet)
-        made = {name: median_of(name, looks) if looks else _nothing(name, part) for name, looks in seen.items()}
-        return {**made, "quality": quality}
+                    seen["wetness"].add(wetness_of(seen["ndvi"].last, counts[band], transform, clear, group, rows))
+        return {**{name: looks.median() for name, looks in seen.items()}, "quality": quality}
 
     def _groups(self, numbers: _Numbers, part: Grid) -> np.ndarray:
         """The number of each pixel's group of edges."""
@@ -109,6 +107,20 @@ class Composite:
         return np.asarray(rasterize(shapes, part.shape, fill=elsewhere, transform=part.transform, dtype="uint8"))
 
 
-def _nothing(name: str, part: Grid) -> np.ndarray:
-    layer = LAYERS[name]
-    return np.full(part.at(layer.resolution_m).shape, layer.nodata, layer.dtype)
+class _Looks:
+    """A layer of a part of a window in the looks that are clear somewhere, laid down one after the other."""
+
+    def __init__(self, name: str, part: Grid, most: int) -> None:
+        self._layer, self._number = LAYERS[name], 0
+        self._stored = np.empty((most, *part.at(self._layer.resolution_m).shape), self._layer.dtype)
+
+    def add(self, stored: np.ndarray) -> None:
+        self._stored[self._number] = stored
+        self._number += 1
+
+    @property
+    def last(self) -> np.ndarray:
+        return np.asarray(self._stored[self._number - 1])
+
+    def median(self) -> np.ndarray:
+        return median_of(self._layer.name, self._stored[: self._number])

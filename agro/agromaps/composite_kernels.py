@@ -1,6 +1,6 @@
 """Several looks to one, compiled: equal to `composites` and `moisture` within a step of what is stored."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numba
@@ -15,16 +15,16 @@ _compiled: Callable[[Callable[..., Any]], Any] = numba.njit(nogil=True, cache=Tr
 _ABSENT = np.int16(32_767)  # [step] sorts behind every value of 16 bits that a layer can hold
 
 
-def median_of(name: str, looks: Sequence[np.ndarray]) -> np.ndarray:
+def median_of(name: str, looks: np.ndarray) -> np.ndarray:
     """The median of several looks, in the steps in which they are stored.
 
     name     of a layer of 16 bits
-    looks    (y, x) the layer of each look as stored, in its register's steps [1]; its mark where not believed
+    looks    (look, y, x) the layer of each look as stored, in its register's steps [1]; its mark where not believed
     returns  (y, x) the layer as stored [1]; its mark where no look is believed
     source   agro.agromaps.composites
     """
-    median = np.empty_like(looks[0])
-    _median(np.stack(looks), LAYERS[name].nodata, median)
+    median = np.empty(looks.shape[1:], looks.dtype)
+    _median(looks, LAYERS[name].nodata, median)
     return median
 
 

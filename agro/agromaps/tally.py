@@ -69,7 +69,7 @@ class Tally:
         size = own.resolution_m
         place = grid.at(size)
         corner = np.array([-place.north_m // size, place.west_m // size, *place.shape])
-        _lay(*own.spans, own.offsets, own.boxes, corner, shift, stored, layer.nodata, values)
+        _lay(*own.spans, own.offsets, own.boxes, corner, shift, stored, values.dtype.type(layer.nodata), values)
 
 
 @_compiled
@@ -85,10 +85,15 @@ def _lay(start, row, first, stop, offsets, boxes, corner, shift, stored, nodata,
             left, right = max(first[run] - west, 0), min(stop[run] - west, width)
             if 0 <= y < height and left < right:
                 at = offsets[run] + left + west - first[run]
-                line, own = stored[y >> shift], values[at : at + right - left]
-                for x in range(right - left):
-                    value = line[(left + x) >> shift]
-                    own[x] = value if value != nodata else own[x]
+                own, line = values[at : at + right - left], stored[y >> shift, left >> shift :]
+                if shift:
+                    for x in range(len(own)):
+                        value = line[((left & 1) + x) >> 1]
+                        own[x] = value if value != nodata else own[x]
+                else:
+                    for x in range(len(own)):
+                        value = line[x]
+                        own[x] = value if value != nodata else own[x]
 
 
 @_compiled

@@ -19,7 +19,7 @@ from rasterio.windows import Window
 from agro.domain.grid import Grid
 from agro.sources.raster import check_counts, crs_of, open_raster, told, warped, window_of
 
-_CELL_PX = 1024  # [px] what is decoded at once is at least so large, and whole tiles of the file
+_CELL_M = 10_240  # [m] what is decoded at once is at least so wide, and whole tiles of the file
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,8 @@ def read_band(path: Path, grid: Grid, declared_crs: str | None, nodata: int, *, 
 
 def _cells(source: Any, window: Window) -> Iterator[Window]:
     """The cells of a file that a window meets: whole tiles of the file, many where they are small."""
-    high, wide = (-(-_CELL_PX // size) * size for size in source.block_shapes[0])
+    least = max(int(_CELL_M / abs(source.transform.a)), 1)
+    high, wide = (-(-least // size) * size for size in source.block_shapes[0])
     top, left = max(window.row_off, 0), max(window.col_off, 0)
     bottom = min(window.row_off + window.height, source.height)
     right = min(window.col_off + window.width, source.width)

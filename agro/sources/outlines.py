@@ -2,6 +2,7 @@
 
 import glob
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def read_outlines(
     )
     reasons = dict(_refusals(features, bounds))
     kept = features.drop(index=list(reasons)).drop(columns=["place"])
-    kept["version"] = [_version(outline) for outline in kept.geometry]
+    kept["version"] = _versions(np.asarray(kept.geometry.array))
     kept = kept.sort_values("field_id", ignore_index=True)[[*OUTLINE_COLUMNS, "geometry"]]
     drawn_in = {table.crs.to_epsg() for table in read}
     if len(drawn_in) == 1 and (code := drawn_in.pop()) is not None and code // 100 in _UTM:
@@ -182,12 +183,12 @@ def _normal(features: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
         )
     table = pd.DataFrame(index=range(len(features)))
     for column in ("field_id", "farm_id", "district", "crop"):
-        values = features[column] if column in features.columns else [None] * len(features)
+        values = features[column].to_numpy() if column in features.columns else [None] * len(features)
         table[column] = [_text(value) for value in values]
     table["place"] = [Told("{file}, feature {n}", {"file": where, "n": n + 1}) for n in range(len(features))]
     shapes = shapely.force_2d(np.asarray(features.geometry.array))
-    finite = np.array([s is None or bool(np.isfinite(shapely.get_coordinates(s)).all()) for s in shapes])
-    shapes[~finite] = None
+    places, shape_of = shapely.get_coordinates(shapes, return_index=True)
+    shapes[shape_of[~np.isfinite(places).all(axis=1)]] = None
     same = CRS(features.crs).equals(CRS(4326), ignore_axis_order=True) or CRS(features.crs).to_authority() == _CRS84
     outlines = gpd.GeoSeries(shapes, crs=4326) if same else gpd.GeoSeries(shapes, crs=features.crs).to_crs(4326)
     return gpd.GeoDataFrame(table, geometry=outlines.values, crs=4326)
@@ -195,6 +196,8 @@ def _normal(features: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
 
 def _text(value: Any) -> str | None:
     """An attribute as text; what is empty, or no single value, is none."""
+    if isinstance(value, str):
+        return value.strip() or None
     if not pd.api.types.is_scalar(value) or pd.isna(value):
         return None
     return (str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)).strip() or None
@@ -203,11 +206,15 @@ def _text(value: Any) -> str | None:
 def _refusals(
     features: gpd.GeoDataFrame, bounds: tuple[float, float, float, float] | None
 ) -> Iterator[tuple[int, Refusal]]:
-    ids = features["field_id"].value_counts()
-    areas = []
-    for i, row in enumerate(features.itertuples(index=False)):
-        field_id, outline = row.field_id if isinstance(row.field_id, str) else None, row.geometry
-        where = _named(row.place, field_id)
+    ids = Counter(features["field_id"].to_numpy())
+    shapes, areas = np.asarray(features.geometry.array), np.zeros(len(features))
+    sound = _sound(shapes)
+    areas[sound] = _areas_ha(shapes[sound])
+    features["area_ha"] = areas
+    there = sound & (bounds is None or shapely.intersects(shapely.box(*bounds), shapes))
+    for i, (place, named) in enumerate(zip(features["place"].to_numpy(), features["field_id"].to_numpy(), strict=True)):
+        field_id = named if isinstance(named, str) else None
+        where = _named(place, field_id)
         try:
             if field_id is None:
                 raise BadInput("FIELD-NO-ID", "{where}: field_id is empty", "give it an id of its own", where=where)
@@ -216,7 +223,7 @@ def _refusals(
                     "FIELD-ID",
                     "{where}: field_id is too long or holds signs that cannot be printed",
                     "give it a short id",
-                    where=row.place,
+                    where=place,
                 )
             if ids[field_id] > 1:
                 raise BadInput(
@@ -224,13 +231,15 @@ def _refusals(
                     "{where}: {met} features have this field_id",
                     "give each its own id",
                     where=where,
-                    met=int(ids[field_id]),
+                    met=ids[field_id],
                 )
-            areas.append(_area_ha(outline, where, bounds))
+            if not sound[i]:
+                _check_shape(shapes[i], where)
+            _check_area(float(areas[i]), where)
+            if bounds is not None and not there[i]:
+                _refuse_elsewhere(shapes[i], where, bounds)
         except AgroError as error:
-            areas.append(0.0)
             yield i, error.about(field_id=field_id)
-    features["area_ha"] = areas
 
 
 def _named(place: Told, field_id: str | None) -> Told:
@@ -239,11 +248,28 @@ def _named(place: Told, field_id: str | None) -> Told:
     return Told("{file}, feature {n} (field_id {field_id})", {**place.facts, "field_id": field_id})
 
 
-def _area_ha(outline: Any, where: Told, bounds: tuple[float, float, float, float] | None) -> float:
-    """The geodesic area [ha] of a sound outline in its place; BadInput for any other."""
-    _check_shape(outline, where)
-    west, south, east, north = outline.bounds
-    area = abs(_GEOD.geometry_area_perimeter(outline)[0]) / 1e4
+def _sound(shapes: np.ndarray) -> np.ndarray:
+    """Which shapes pass everything that `_check_shape` asks; those that do not are asked one by one, for the reason."""
+    west, south, east, north = shapely.bounds(shapes).T
+    on_earth = (west >= -180) & (east <= 180) & (south >= -90) & (north <= 90)
+    polygon = np.isin(shapely.get_type_id(shapes), (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON))
+    few = shapely.get_num_coordinates(shapes) <= _MOST_VERTICES
+    return np.asarray(on_earth & polygon & few & shapely.is_valid(shapes))
+
+
+def _areas_ha(shapes: np.ndarray) -> np.ndarray:
+    """Geodesic areas [ha] of sound polygons: of each outer ring, less its holes, whichever way they are drawn."""
+    parts, shape_of = shapely.get_parts(shapes, return_index=True)
+    rings, part_of = shapely.get_rings(parts, return_index=True)
+    places, ring_of = shapely.get_coordinates(rings, return_index=True)
+    ends = np.searchsorted(ring_of, np.arange(len(rings)), side="right")
+    drawn = [np.ascontiguousarray(ring.T) for ring in np.split(places, ends[:-1])] if len(rings) else []
+    own = np.array([abs(_GEOD.polygon_area_perimeter(*ring)[0]) for ring in drawn])
+    hole = np.diff(part_of, prepend=-1) == 0
+    return np.bincount(shape_of[part_of], np.where(hole, -own, own), len(shapes)) / 1e4
+
+
+def _check_area(area: float, where: Told) -> None:
     if not _SMALLEST_HA <= area <= _LARGEST_HA:
         raise BadInput(
             "GEOM-AREA",
@@ -254,16 +280,18 @@ def _area_ha(outline: Any, where: Told, bounds: tuple[float, float, float, float
             low=_SMALLEST_HA,
             high=_LARGEST_HA,
         )
-    if bounds is not None and not shapely.box(*bounds).intersects(outline):
-        swapped = shapely.box(*bounds).intersects(shapely.transform(outline, lambda xy: xy[:, ::-1]))
-        raise BadInput(
-            "GEOM-OFF-REGION",
-            "{where}: near {met}, outside the region",
-            "longitude and latitude look swapped" if swapped else "check the coordinate system, or region.bounds",
-            where=where,
-            met=f"{(west + east) / 2:.4f} {(south + north) / 2:.4f}",
-        )
-    return float(area)
+
+
+def _refuse_elsewhere(outline: Any, where: Told, bounds: tuple[float, float, float, float]) -> None:
+    west, south, east, north = outline.bounds
+    swapped = shapely.box(*bounds).intersects(shapely.transform(outline, lambda xy: xy[:, ::-1]))
+    raise BadInput(
+        "GEOM-OFF-REGION",
+        "{where}: near {met}, outside the region",
+        "longitude and latitude look swapped" if swapped else "check the coordinate system, or region.bounds",
+        where=where,
+        met=f"{(west + east) / 2:.4f} {(south + north) / 2:.4f}",
+    )
 
 
 def _check_shape(outline: Any, where: Told) -> None:
@@ -310,8 +338,10 @@ def _check_shape(outline: Any, where: Told) -> None:
         )
 
 
-def _version(outline: shapely.Geometry) -> str:
-    """Changes when the outline does: of its shape, not of where its ring begins or how it is stored."""
-    exact = shapely.set_precision(outline, 1e-7) if outline.is_valid else outline
-    shape = shapely.normalize(exact if not exact.is_empty else outline)
-    return hashlib.sha256(shapely.to_wkb(shape, byte_order=1)).hexdigest()[:16]
+def _versions(outlines: np.ndarray) -> list[str]:
+    """Each changes when its outline does: of its shape, not of where its ring begins or how it is stored."""
+    exact = shapely.remove_repeated_points(shapely.set_precision(outlines, 1e-7, mode="pointwise"))
+    touching = ~shapely.is_valid(exact)  # rounding has laid one part of it onto another
+    exact[touching] = shapely.set_precision(outlines[touching], 1e-7)
+    shapes = shapely.normalize(np.where(shapely.is_empty(exact), outlines, exact))
+    return [hashlib.sha256(shape).hexdigest()[:16] for shape in shapely.to_wkb(shapes, byte_order=1)]

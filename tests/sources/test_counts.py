@@ -31,7 +31,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> Counter[Window]:
         return plain(read, *more)
 
     monkeypatch.setattr(counts, "_as_counts", counted)
-    monkeypatch.setattr(counts, "_CELL_PX", 50)
+    monkeypatch.setattr(counts, "_CELL_M", 500)
     return seen
 
 

@@ -48,6 +48,17 @@ def test_area_is_geodesic(tmp_path: Path) -> None:
     assert table["area_ha"].iloc[0] == pytest.approx(12_309, rel=2e-4)
 
 
+def test_a_hole_is_no_part_of_the_field_whichever_way_it_is_drawn(tmp_path: Path) -> None:
+    rim, ring = (
+        [(86, 55), (86.01, 55), (86.01, 55.01), (86, 55.01)],
+        [(86.002, 55.002), (86.004, 55.002), (86.004, 55.004)],
+    )
+    drawn = [("one", Polygon(rim, [ring])), ("other", Polygon(rim, [ring[::-1]])), ("rim", Polygon(rim))]
+    areas = read_outlines(geojson(tmp_path / "f.geojson", *drawn))[0].set_index("field_id")["area_ha"]
+    hole = read_outlines(geojson(tmp_path / "h.geojson", ("hole", Polygon(ring))))[0]["area_ha"][0]
+    assert areas["one"] == areas["other"] == pytest.approx(areas["rim"] - hole, rel=1e-12)
+
+
 def test_a_folder_is_read_whole_and_an_id_in_two_files_is_two(tmp_path: Path) -> None:
     geojson(tmp_path / "a.geojson", ("1", GOOD))
     geojson(tmp_path / "b.geojson", ("1", box(85.7, 55.2, 85.71, 55.21)), ("2", box(85.8, 55.2, 85.81, 55.21)))
