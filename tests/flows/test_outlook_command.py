@@ -1,6 +1,7 @@
 """`agro outlook` as a person runs it: the index, its scenarios, sentences for each hole, nothing changed afterwards."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ import pandas as pd
 import pytest
 from test_forecast_command import harvests
 from typer.testing import CliRunner
-from workshop import Made, Ran, Scene
+from workshop import Made, Scene, build_catalog, run_plain
 
 from agro.cli import app
+from flows.settings import load
 
 YEARS = range(2017, 2022)
 Said = Callable[..., tuple[int, str, str]]
@@ -33,18 +35,32 @@ GOOD = {
 }
 
 
+@pytest.fixture(scope="module")
+def region(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Made]:
+    """Two fields of wheat, five harvests, the figures of an office, and a store with the forecasts of 15 July 2022."""
+    folder = tmp_path_factory.mktemp("region")
+    made = build_catalog(folder, [Scene("a")])
+    run_plain(load("stac", made.overrides(folder / "store")))
+    (folder / "h.csv").write_text(harvests(*YEARS))
+    (folder / "crops.csv").write_text(CROPS)
+    grown = "".join(f"{field},2022,wheat,2022-05-12\n" for field in ("west", "east"))
+    (folder / "s.csv").write_text(f"field_id,season,crop,sown_on\n{grown}")
+    (folder / "office").mkdir()
+    lay(folder)
+    assert spoken(made, folder)("forecast", "--as-of", "2022-07-15", "--set", "output.statistics=")[0] == 0
+    return folder, made
+
+
 @pytest.fixture
-def said(make_catalog: Callable[..., Made], run: Callable[..., Ran], tmp_path: Path) -> Said:
-    """Two fields of wheat, five harvests, and the figures of an office in a folder of their own."""
-    made = make_catalog([Scene("a")])
-    run(made)
-    (tmp_path / "h.csv").write_text(harvests(*YEARS))
-    (tmp_path / "crops.csv").write_text(CROPS)
-    (tmp_path / "s.csv").write_text("field_id,season,crop,sown_on\n" + "".join(f"{f},2022,wheat,2022-05-12\n" for f in ("west", "east")))  # fmt: skip
-    (tmp_path / "office").mkdir()
-    lay(tmp_path)
+def said(region: tuple[Path, Made], tmp_path: Path) -> Said:
+    """Run a command over a copy of the region."""
+    shutil.copytree(region[0], tmp_path, dirs_exist_ok=True)
+    return spoken(region[1], tmp_path)
+
+
+def spoken(made: Made, folder: Path) -> Said:
     paths = {"fields.seasons": "s.csv", "records.harvest": "h.csv", "records.statistics": "crops.csv", "output.statistics": "office"}  # fmt: skip
-    overrides = [*made.overrides(tmp_path / "store"), *(f"{name}={tmp_path / path}" for name, path in paths.items())]
+    overrides = [*made.overrides(folder / "store"), *(f"{name}={folder / path}" for name, path in paths.items())]
     sets = [part for one in overrides for part in ("--set", one)]
 
     def go(*words: str) -> tuple[int, str, str]:
