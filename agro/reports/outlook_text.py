@@ -15,6 +15,12 @@ PART_NAMES = {
     "rest": "other series",
     "all": "everything",
 }
+CATEGORY_NAMES = {
+    "all": "all farms",
+    "organisations": "organisations",
+    "farmers": "farmers",
+    "households": "households",
+}
 _APART = 0.95  # [1] from here on a forecast may say which of two scenarios is under way. source: ours
 _TOO_MUCH_PCT = 100.0  # [%] more of one thing than anybody would plan. source: ours
 
@@ -64,7 +70,7 @@ def outlook_as_text(
     lines += _fixed(made, language)
     lines.append(say("Change to the year before, percentage points:", language))
     lines += [f"  {line}" for line in _parts(made, names, language)]
-    lines += _levers(made, names, language)
+    lines += [*_by(made, names, language), *_a_hectare(made, names, language), *_levers(made, names, language)]
     lines += _scores(scores, language)
     lines.append(footnote(language))
     return "\n".join(lines)
@@ -208,6 +214,36 @@ def _parts(made: Mapping[str, Any], names: Mapping[str, str], language: str) -> 
         told = ", ".join(f"{say(PART_NAMES[kind], language)} {signed(row[kind], language, 2)}" for kind in kinds)
         lines.append(f"{name}: {signed(row['total'], language, 2)} = {told}")
     return lines
+
+
+def _by(made: Mapping[str, Any], names: Mapping[str, str], language: str) -> list[str]:
+    """The link to the year before by category of farm, group of products and district, a line each."""
+    heads = {
+        "category": say("By category of farm, % of the year before:", language),
+        "group": say("By group of products, % of the year before:", language),
+        "district": say("By district, % of the year before:", language),
+    }
+    lines = []
+    for part, head in heads.items():
+        told = [
+            f"{say(CATEGORY_NAMES[code], language) if code in CATEGORY_NAMES else names.get(code, code)} "
+            + ("–" if value is None else number(value, 1, language))
+            for code, value in made["links_by"][part].items()
+        ]
+        lines.append(f"{head} {', '.join(told)}")
+    return lines
+
+
+def _a_hectare(made: Mapping[str, Any], names: Mapping[str, str], language: str) -> list[str]:
+    """Crop output a hectare at last year's prices, of the year before and of the open year."""
+    told = [
+        f"{names.get(row['district'], row['district'])} "
+        f"{number(row['before'], 0, language)} → {number(row['now'], 0, language)}"
+        for row in made["rub_ha"]
+        if row["before"] is not None and row["now"] is not None
+    ]
+    head = say("Crop output a hectare at prices of {year}, RUB:", language, year=made["year"] - 1)
+    return [f"{head} {', '.join(told)}"] if told else []
 
 
 def _levers(made: Mapping[str, Any], names: Mapping[str, str], language: str) -> list[str]:

@@ -107,6 +107,7 @@ def test_the_index_of_a_region_that_can_be_worked_by_hand(said: Said) -> None:
 def test_a_person_reads_interval_scenarios_and_that_two_cannot_be_told_apart(said: Said) -> None:
     out = said("outlook", "--as-of", "2022-07-15")[1]
     assert out.startswith("ДОПУЩЕНИЯ") and "80 %" in out and "различить их нельзя" in out
+    assert "По категориям хозяйств, % к предыдущему году: организации 1" in out and "с гектара в ценах 2021 года" in out
     assert out.index("консервативный") < out.index("целевой") < out.index("оптимистичный")
     assert "2035 год не прогнозируется" in out and "сопоставимых ценах" in out
     assert "МОДЕЛЬНЫЕ" not in out and "ДЕМОНСТРАЦИЯ" not in out

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agro.domain.errors import BadInput
@@ -77,6 +77,7 @@ def test_each_part_of_the_change_alone() -> None:
     assert parts["mix"] == pytest.approx(100 * (-1000 + 1500) / worth) and parts["area"] == pytest.approx(0)
 
 
+@settings(deadline=None)
 @given(st.lists(st.just(0.0) | st.floats(0.1, 1e5), min_size=12, max_size=12))
 def test_the_parts_add_up_to_the_index(v: list[float]) -> None:
     before = cells(wheat=(v[0], v[1]), rape=(v[2], v[3]), milk=(v[4] + 1, np.nan), honey=(v[5], np.nan))

@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agro.region.privacy import Limits, exposed, shown, telling
@@ -90,6 +90,7 @@ def test_limits_can_be_set() -> None:
     assert telling(np.array([10.0, 10.0, 10.0]), Limits(4, 0.8, 0.9)) is not None
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.sampled_from([0.0, 1.0, 5.0, 40.0]), min_size=5, max_size=5), min_size=6, max_size=6))
 def test_no_small_combination_of_shown_figures_tells_of_a_farm(amounts: list[list[float]]) -> None:
     """Three districts and two crops, five farms: every sum and difference of up to three shown figures is tried."""

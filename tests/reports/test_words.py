@@ -10,7 +10,7 @@ import pytest
 from agro.domain.errors import Refusal, Told
 from agro.reports import russian
 from agro.reports.forecast_text import MODEL_NAMES
-from agro.reports.outlook_text import PART_NAMES, SCENARIO_NAMES
+from agro.reports.outlook_text import CATEGORY_NAMES, PART_NAMES, SCENARIO_NAMES
 from agro.reports.prescription_words import STATUS_NAMES
 from agro.reports.run_summary import KIND_NAMES
 from agro.reports.russian import RUSSIAN
@@ -75,6 +75,7 @@ def test_every_sentence_has_its_russian_and_no_russian_is_left_over() -> None:
     style |= {*KIND_NAMES.values(), *_STEPS, *REASON_NAMES.values(), *STATUS_NAMES.values(), "RUB"}
     style |= {one.unit for one in STYLES.values() if any(letter.islower() for letter in one.unit)}
     style |= {*_MISSING.values(), *MODEL_NAMES.values(), *SCENARIO_NAMES.values(), *PART_NAMES.values()}
+    style |= set(CATEGORY_NAMES.values())
     assert style <= set(RUSSIAN)
     assert set(KIND_NAMES) == set(KINDS)
     assert not set(RUSSIAN) - set(said) - style

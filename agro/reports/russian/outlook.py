@@ -78,4 +78,12 @@ OUTLOOK: dict[str, str] = {
     "nothing: figures of single farms are not published": "ничего: данные отдельных хозяйств не публикуются",
     "withheld: one farm holds over {one} % of it, or two over {two} %": "скрыто: на одно хозяйство приходится больше {one} % или на два больше {two} %",
     "withheld: with the other figures it would show fewer than {fewest} farms, or one large one": "скрыто: вместе с другими цифрами раскрыло бы меньше {fewest} хозяйств или одно крупное",
+    "By category of farm, % of the year before:": "По категориям хозяйств, % к предыдущему году:",
+    "By group of products, % of the year before:": "По группам продукции, % к предыдущему году:",
+    "By district, % of the year before:": "По районам, % к предыдущему году:",
+    "Crop output a hectare at prices of {year}, RUB:": "Продукция растениеводства с гектара в ценах {year} года, руб.:",
+    "all farms": "все категории",
+    "organisations": "организации",
+    "farmers": "фермеры",
+    "households": "хозяйства населения",
 }
