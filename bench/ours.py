@@ -168,7 +168,7 @@ def _count(lists: FieldPixels, grid: Grid, stored: np.ndarray, classes: np.ndarr
 def decode(folder: Path, bands: tuple[str, ...], dates: int) -> dict[str, float]:
     """The limit: every needed band of so many dates decoded once, kept nowhere."""
     items = sorted(folder.glob("catalog/sentinel-2-l2a/*/*.json"))[:dates]
-    files = [next(item.parent.glob(f"{band}.*")) for item in items for band in bands]
+    files = [next(item.parent.glob(f"{band}.[tj][ip][f2]")) for item in items for band in bands]
 
     def work() -> None:
         for file in files:

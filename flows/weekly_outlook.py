@@ -49,9 +49,13 @@ def weekly_outlook(config: str = "default", overrides: Sequence[str] = ()) -> Ou
     return outlook(load(config, overrides))
 
 
-def outlook(settings: Settings, as_of: date | None = None) -> Outlook:
-    """The same without Prefect, as of a day; without one, of the last day that is known of the season."""
+def outlook(settings: Settings, as_of: date | None = None, district: str | None = None) -> Outlook:
+    """The same without Prefect, as of a day; without one, of the last day that is known of the season.
+
+    `district` is refused before anything is made where no outline lies in it.
+    """
     with records_kept(settings) as (land, records, index, refused):
+        _known_district(land, district)
         as_of = as_of or last_known(index, land, datetime.now(UTC).date())
         season = season_known(settings, land, records, index, as_of)
         result, failed, missed = _forecasts(season, index)
@@ -90,19 +94,22 @@ def newest_or_made(
     return (told.indicator, [*done.failed, *told.failed]) if told else (None, list(done.failed))
 
 
+def _known_district(land: Land, district: str | None) -> None:
+    known = {str(one) for one in land.outlines["district"].dropna()}
+    if district is not None and district not in known:
+        raise BadInput(
+            "FORECAST-DISTRICT",
+            "no field on record lies in a district {met}",
+            "districts are {expected}",
+            met=district,
+            expected=", ".join(sorted(known)) or "–",
+        )
+
+
 def of_district(done: Outlook, district: str | None) -> list[Forecast]:
     """The sums of all districts; or of one district with each of its fields."""
     if district is None:
         return list(done.districts)
-    known = {one.subject for one in done.districts if one.scope == "district"}
-    if district not in known:
-        raise BadInput(
-            "FORECAST-DISTRICT",
-            "no forecast is of a district {met}",
-            "districts are {expected}",
-            met=district,
-            expected=", ".join(sorted(known)),
-        )
     own = [one for one in done.districts if one.scope == "district" and one.subject == district]
     return [*own, *(one for one in done.fields if done.district_of.get(one.subject) == district)]
 

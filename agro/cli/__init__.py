@@ -6,6 +6,7 @@ from agro.cli import (
     composites,
     forecasts,
     harvest,
+    land,
     maps,
     outlook,
     prescriptions,
@@ -39,6 +40,8 @@ for command in (
     forecasts.train,
     forecasts.score,
     outlook.outlook,
+    land.land,
+    land.crops,
 ):
     app.command()(command)
 app.add_typer(export_app, name="export")

@@ -2,9 +2,11 @@
 
 from agro.reports.russian.agromaps import AGROMAPS
 from agro.reports.russian.composites import COMPOSITES
+from agro.reports.russian.features import FEATURES
 from agro.reports.russian.forecasts import FORECASTS
 from agro.reports.russian.harvest import HARVEST
 from agro.reports.russian.inputs import INPUTS
+from agro.reports.russian.land import LAND
 from agro.reports.russian.letters import LETTERS
 from agro.reports.russian.maps import MAPS
 from agro.reports.russian.outlook import OUTLOOK
@@ -17,9 +19,11 @@ from agro.reports.russian.terminals import TERMINALS
 RUSSIAN: dict[str, str] = {
     **AGROMAPS,
     **COMPOSITES,
+    **FEATURES,
     **FORECASTS,
     **HARVEST,
     **INPUTS,
+    **LAND,
     **LETTERS,
     **MAPS,
     **OUTLOOK,
