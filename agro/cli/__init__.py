@@ -8,6 +8,7 @@ from agro.cli import (
     harvest,
     land,
     maps,
+    outlook,
     prescriptions,
     runs,
     store,
@@ -38,6 +39,7 @@ for command in (
     forecasts.forecast,
     forecasts.train,
     forecasts.score,
+    outlook.outlook,
     land.land,
     land.crops,
 ):

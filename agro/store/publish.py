@@ -33,7 +33,7 @@ KINDS = {
     **{"relief": 2, "soil": 2, "moisture_edges": 2, "moisture": 2, "water": 2, "seasons": 2, "zones": 2},
     **{"prescriptions": 2, "as_applied": 2, "sufficiency": 2},
     **{"harvest": 1, "statistics": 1, "harvest_summaries": 1, "yield_maps": 2},
-    **{"models": 2, "forecasts": 1, "scores": 1},
+    **{"models": 2, "forecasts": 1, "scores": 1, "outlook": 1, "outlook_scores": 1, "boards": 1},
     **{"radar": 2, "radar_edges": 2, "radar_wetness": 2, "bare_soil": 2, "moisture_counts": 1},
     **{"parcelstats": 1, "land": 1, "crop_types": 1},
     **{"moisture_anchors": 1, "field_moisture": 2, "composites": 2},

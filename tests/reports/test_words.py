@@ -11,6 +11,7 @@ from agro.domain.errors import Refusal, Told
 from agro.reports import russian
 from agro.reports.forecast_text import MODEL_NAMES, SCOPE_NAMES
 from agro.reports.land_text import LAND_WORDS
+from agro.reports.outlook_text import CATEGORY_NAMES, PART_NAMES, SCENARIO_NAMES
 from agro.reports.prescription_words import STATUS_NAMES
 from agro.reports.run_summary import KIND_NAMES
 from agro.reports.russian import RUSSIAN
@@ -86,6 +87,7 @@ def test_every_sentence_has_its_russian_and_no_russian_is_left_over() -> None:
     style |= {one.unit for one in STYLES.values() if any(letter.islower() for letter in one.unit)}
     style |= {*_MISSING.values(), *MODEL_NAMES.values(), *SCOPE_NAMES.values()}
     style |= {*LAND_WORDS.values(), *FEATURE_WORDS.values(), *of_schemes()}
+    style |= {*SCENARIO_NAMES.values(), *PART_NAMES.values(), *CATEGORY_NAMES.values()}
     assert style <= set(RUSSIAN)
     assert set(KIND_NAMES) == set(KINDS)
     assert not set(RUSSIAN) - set(said) - style

@@ -9,7 +9,9 @@ from agro.reports.russian.inputs import INPUTS
 from agro.reports.russian.land import LAND
 from agro.reports.russian.letters import LETTERS
 from agro.reports.russian.maps import MAPS
+from agro.reports.russian.outlook import OUTLOOK
 from agro.reports.russian.output import OUTPUT
+from agro.reports.russian.output_inputs import OUTPUT_INPUTS
 from agro.reports.russian.prescriptions import PRESCRIPTIONS
 from agro.reports.russian.runs import RUNS
 from agro.reports.russian.services import SERVICES
@@ -25,7 +27,9 @@ RUSSIAN: dict[str, str] = {
     **LAND,
     **LETTERS,
     **MAPS,
+    **OUTLOOK,
     **OUTPUT,
+    **OUTPUT_INPUTS,
     **PRESCRIPTIONS,
     **RUNS,
     **SERVICES,
