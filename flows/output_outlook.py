@@ -19,6 +19,7 @@ from agro.store.tables import from_parquet
 from flows.boards import Shown, board_of
 from flows.indicator import as_content, indicator_of
 from flows.keeping import Result, content_of, keep
+from flows.kept_outlook import INDICATOR
 from flows.offices import folder_of, offices_told
 from flows.output_facts import scenarios
 from flows.plan import Land
@@ -26,7 +27,6 @@ from flows.settings import CONFIGS, Settings
 from flows.yield_models import Season
 
 ALGORITHM = 1  # raise it when the same forecasts and figures of offices give another outlook
-INDICATOR = "indicator"
 _FACTS = ("scenarios.toml", "products.toml")
 
 
@@ -108,12 +108,6 @@ def _facts() -> list[list[str]]:
 
 def _statistics(index: Index) -> list[str]:
     return [one.place for one in index.items("statistics")]
-
-
-def newest_outlook(index: Index) -> Mapping[str, Any] | None:
-    """The indicator of the latest day, as it was kept; None where there is none yet."""
-    kept = sorted(index.items("outlook"), key=lambda one: (one.properties["agro:as_of"], one.created))
-    return json.loads(read_asset(index.store, kept[-1], INDICATOR)) if kept else None
 
 
 def score_outlooks(offices: Offices, index: Index) -> pd.DataFrame:

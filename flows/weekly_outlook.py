@@ -11,15 +11,15 @@ from prefect import flow
 
 from agro.domain.errors import AgroError, BadInput, Refusal
 from agro.domain.outlook import Forecast, Misses
-from agro.store.index import Index, opened
-from agro.store.publish import Published, Store, digest, read_asset
+from agro.store.index import Index
+from agro.store.publish import Published, digest, read_asset
 from agro.store.tables import from_parquet
 from flows.boards import lay
 from flows.district_yields import districts_and_region
 from flows.forecast_tables import as_table, from_table
 from flows.harvest_records import records_kept
 from flows.keeping import Result, keep
-from flows.output_outlook import Output, newest_outlook, output_of
+from flows.output_outlook import Output, output_of
 from flows.plan import Land
 from flows.settings import Settings, load
 from flows.yield_models import Season, fitted_model, season_known
@@ -77,15 +77,8 @@ def outlook(settings: Settings, as_of: date | None = None, district: str | None 
     )
 
 
-def newest_or_made(
-    settings: Settings, as_of: date | None, fresh: bool
-) -> tuple[Mapping[str, Any] | None, list[Refusal]]:
-    """The newest indicator of the store; made where there is none, or where `fresh` passes may have changed it."""
-    if as_of is None and not fresh:
-        with opened(Store(settings.store.path)) as index:
-            standing = newest_outlook(index)
-        if standing is not None:
-            return standing, []
+def indicator_made(settings: Settings, as_of: date | None) -> tuple[Mapping[str, Any] | None, list[Refusal]]:
+    """The indicator of a day, and what was refused on the way."""
     try:
         done = outlook(settings, as_of)
     except AgroError as error:

@@ -14,6 +14,7 @@ from agro.cli.voice import day_of, end, told
 if TYPE_CHECKING:
     from datetime import date
 
+    from agro.domain.errors import Refusal
     from flows.output_outlook import Output
     from flows.settings import Settings
 
@@ -81,8 +82,9 @@ def after_run(settings: "Settings", until: "date | None", fresh: bool) -> tuple[
     """
     from agro.reports.outlook_text import assumed, headline
     from agro.reports.words import reason, remedy, say
+    from agro.store.publish import Store
+    from flows.kept_outlook import newest_outlook
     from flows.offices import DEMONSTRATION, folder_of
-    from flows.weekly_outlook import newest_or_made
 
     folder, language = folder_of(settings), settings.ui.language
     if folder is None:
@@ -90,8 +92,13 @@ def after_run(settings: "Settings", until: "date | None", fresh: bool) -> tuple[
     first = assumed({}, settings.imagery.source == "twin", folder == DEMONSTRATION, language)
     if not settings.output.after_run:
         return first, []
-    print(say("Foreseeing yields and output ...", language), file=sys.stderr, flush=True)
-    made, refused = newest_or_made(settings, until, fresh)
+    made = newest_outlook(Store(settings.store.path)) if until is None and not fresh else None
+    refused: list[Refusal] = []
+    if made is None:
+        from flows.weekly_outlook import indicator_made
+
+        print(say("Foreseeing yields and output ...", language), file=sys.stderr, flush=True)
+        made, refused = indicator_made(settings, until)
     last = ["", *headline(made, language)] if made else []
     for one in refused[:5]:
         last += [f"✗ {reason(one, language)} [{one.code}]", f"    → {remedy(one, language)}"]
