@@ -4,6 +4,7 @@ from agro.reports.russian.agromaps import AGROMAPS
 from agro.reports.russian.composites import COMPOSITES
 from agro.reports.russian.forecasts import FORECASTS
 from agro.reports.russian.harvest import HARVEST
+from agro.reports.russian.ingest import INGEST
 from agro.reports.russian.inputs import INPUTS
 from agro.reports.russian.letters import LETTERS
 from agro.reports.russian.maps import MAPS
@@ -17,6 +18,7 @@ RUSSIAN: dict[str, str] = {
     **COMPOSITES,
     **FORECASTS,
     **HARVEST,
+    **INGEST,
     **INPUTS,
     **LETTERS,
     **MAPS,

@@ -1,0 +1,30 @@
+"""What `agro ingest` takes in: products of Sentinel-2, orthomosaics, weather, heights."""
+
+INGEST: dict[str, str] = {
+    "new": "новое",
+    "there already": "уже было",
+    "Catalogue: {catalog}": "Каталог: {catalog}",
+    "no local catalogue is named": "не назван местный каталог",
+    "give its folder with --into DIR, or its file with --set imagery.catalog=DIR/catalog.json": "укажите его папку: --into ПАПКА, или файл: --set imagery.catalog=ПАПКА/catalog.json",
+    "{where}: is none of what is taken in: {expected}": "{where}: такое не принимается; принимаются: {expected}",
+    "a SAFE product, an orthomosaic, a table of weather, a model of heights": "продукт SAFE, ортофотоплан, таблица погоды, модель высот",
+    "give one of these": "укажите что-то из этого",
+    "{where}: the catalogue has {place}, made of other content of this name": "{where}: в каталоге уже есть {place}, сделанное из другого файла с этим именем",
+    "nothing is overwritten: move that folder away if it is wrong, and take this in again": "ничего не перезаписывается: если там ошибка, уберите ту папку и примите файл снова",
+    # Sentinel-2 as downloaded
+    "Sentinel-2 of {when}, tile {tile}, baseline {baseline}, {n} bands": "Sentinel-2 от {when}, тайл {tile}, версия обработки {baseline}, каналов: {n}",
+    "{where}: is a product of {met}; reflectance at the ground is in Level-2A": "{where}: это продукт уровня {met}; отражение у земли есть в Level-2A",
+    "download the L2A product, or make it with Sen2Cor": "скачайте продукт L2A или получите его программой Sen2Cor",
+    "{where}: lists no BOA_ADD_OFFSET of {met}, and its processing baseline {baseline} has them": "{where}: нет BOA_ADD_OFFSET канала {met}, а в версии обработки {baseline} он должен быть",
+    "download the product's MTD_MSIL2A.xml again": "скачайте MTD_MSIL2A.xml этого продукта снова",
+    "{where}: the product has no {met}": "{where}: в продукте нет {met}",
+    "download it again, whole: a band that is missing cannot be made up": "скачайте его снова, целиком: недостающий канал взять неоткуда",
+    "{where}: its metadata do not say {met}, or not so that it can be read": "{where}: в метаданных не сказано {met}, или это нельзя прочитать",
+    "download the product again": "скачайте продукт снова",
+    "{where}: has {met} bytes, the product's manifest says {expected}": "{where}: в файле {met} байт, в описи продукта {expected}",
+    "{where}: is not the file that the product's manifest declares (its {function} differs)": "{where}: это не тот файл, что в описи продукта ({function} не совпадает)",
+    "{where}: holds {n} products": "{where}: здесь продуктов: {n}",
+    "give each product by itself": "укажите каждый продукт отдельно",
+    "{where}: the image is cut off after {met} bytes": "{where}: снимок обрывается после {met} байт",
+    "{where}: its header tells of {met}, the product's metadata of {expected}": "{where}: заголовок говорит о {met}, метаданные продукта — о {expected}",
+}
