@@ -6,7 +6,10 @@ from pathlib import Path
 
 from agro.domain.errors import AgroError, BadInput, Refusal, Told
 from agro.sources import safe
+from agro.sources.orthomosaic import sidecar_of
+from agro.sources.raster import opened
 from agro.store.publish import Store, writing
+from flows.ingest_flight import take_flight
 from flows.ingest_safe import take_safe
 from flows.settings import Settings
 from flows.taken import Taken
@@ -61,7 +64,13 @@ def _parts(path: Path) -> Iterator[Path]:
     if not path.is_dir() or safe.looks_like(path):
         yield path
         return
-    yield from (part for part in sorted(path.iterdir()) if not part.name.startswith(".") and _kind(part) is not None)
+    yield from (part for part in sorted(path.iterdir()) if _could_be(part))
+
+
+def _could_be(path: Path) -> bool:
+    """Whether a file of a folder is meant for us; a sidecar comes with its mosaic."""
+    endings = (".tif", ".tiff")
+    return safe.looks_like(path) or (path.suffix.lower() in endings and not path.name.startswith("."))
 
 
 def _taker_of(path: Path) -> Taker:
@@ -83,4 +92,14 @@ def _kind(path: Path) -> Taker | None:
     """What takes a path in, by what it looks like; None where nothing does."""
     if safe.looks_like(path):
         return take_safe
+    if path.suffix.lower() in (".tif", ".tiff") and _is_flight(path):
+        return take_flight
     return None
+
+
+def _is_flight(path: Path) -> bool:
+    """Whether a raster is an orthomosaic: by its sidecar, by several bands, or because it lies nowhere."""
+    if sidecar_of(path).is_file():
+        return True
+    with opened(path) as source:
+        return source.count > 1 or source.crs is None
