@@ -10,6 +10,7 @@ from agro.sources.orthomosaic import sidecar_of
 from agro.sources.raster import opened
 from agro.store.publish import Store, writing
 from flows.ingest_flight import take_flight
+from flows.ingest_records import take_heights, take_weather
 from flows.ingest_safe import take_safe
 from flows.settings import Settings
 from flows.taken import Taken
@@ -61,7 +62,7 @@ def _folder(settings: Settings, into: Path | None) -> Path:
 
 def _parts(path: Path) -> Iterator[Path]:
     """A file or a product; a folder of several is taken file by file."""
-    if not path.is_dir() or safe.looks_like(path):
+    if not path.is_dir() or safe.looks_like(path) or _has_grids(path):
         yield path
         return
     yield from (part for part in sorted(path.iterdir()) if _could_be(part))
@@ -69,7 +70,7 @@ def _parts(path: Path) -> Iterator[Path]:
 
 def _could_be(path: Path) -> bool:
     """Whether a file of a folder is meant for us; a sidecar comes with its mosaic."""
-    endings = (".tif", ".tiff")
+    endings = (".tif", ".tiff", ".csv", ".xlsx", ".json", ".zip")
     return safe.looks_like(path) or (path.suffix.lower() in endings and not path.name.startswith("."))
 
 
@@ -94,7 +95,16 @@ def _kind(path: Path) -> Taker | None:
         return take_safe
     if path.suffix.lower() in (".tif", ".tiff") and _is_flight(path):
         return take_flight
+    if path.suffix.lower() in (".tif", ".tiff"):
+        return take_heights
+    if path.suffix.lower() in (".csv", ".xlsx", ".nc", ".json") or _has_grids(path):
+        return take_weather
     return None
+
+
+def _has_grids(path: Path) -> bool:
+    """Whether a folder holds NetCDF: a grid has a file a quantity and day, and all belong together."""
+    return path.is_dir() and any(path.glob("*.nc"))
 
 
 def _is_flight(path: Path) -> bool:
