@@ -6,8 +6,9 @@ BIN := $(ENV)/bin
 
 # The main job on the embedded default: a simulated region, no accounts, no network but the package index.
 run: $(ENV)/.ready
-	$(BIN)/agro run
+	$(BIN)/agro run --set output.after_run=false
 	$(BIN)/agro review
+	$(BIN)/agro outlook --export build/board
 
 # Two halves at once, which take about as long: one a core.
 test: $(ENV)/.ready

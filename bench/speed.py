@@ -125,7 +125,8 @@ def compared(found: Found, folder: Path) -> dict[str, float]:
             ratios[f"{name} / (decode + encode{ending})"] = cpu[name] / limit
     ratios["nothing new / first run of the pass"] = found["pass"]["again_cpu_s"] / cpu["pass"]
     ratios["1 % in fields / all in fields"] = cpu["pass, 1 % in fields"] / cpu["pass"]
-    ratios["pass: wall of 1 worker / wall of 2"] = found["pass, 1 worker"]["wall_s"] / found["pass"]["wall_s"]
+    for name in ("wall_s", "mapping_wall_s"):
+        ratios[f"pass, 1 worker / 2 workers, {name}"] = found["pass, 1 worker"][name] / found["pass"][name]
     if "table" not in found:
         return ratios
     for peer in (name for name in PEERS[:4] if name in found):

@@ -21,11 +21,12 @@ from flows.settings import CONFIGS, facts
 from flows.simulated import simulated_tables
 from flows.yield_tables import Books, as_known
 from models.intervals import misses
-from models.judge import coverage_by_season, interval_score, simplest_good
+from models.judge import coverage_by_season, interval_score
+from models.yield_blend import BLEND, choose
 from models.yield_features import feature_blocks
 from models.yield_hull import hull_of, outside
-from models.yield_ladder import PLAIN, LadderRules, names_of
-from models.yields import _errors, _squares, fit
+from models.yield_ladder import PLAIN, RUNGS, LadderRules, names_of
+from models.yields import _errors, fit
 
 SEASONS = tuple(range(2011, 2023))
 LEVEL, LATITUDE, DRAWS = 0.8, 55.3, 40
@@ -62,7 +63,9 @@ def _of_seed(seed: int, days: list[str], crops: list[str], world: str) -> Iterat
         known = truth.merge(best, on=["field_id", "season"]).rename(columns={"field_id": "unit_id"})
         for crop in crops:
             own = table[(table["crop"] == crop) & table["yield_t_ha"].notna()].reset_index(drop=True)
-            told = left_out(own, crop, day, rules)
+            kind = next((kind for kind in rules["kinds"] if crop in kind), [])
+            kin = table[table["crop"].isin(kind) & (table["crop"] != crop) & table["yield_t_ha"].notna()]
+            told = left_out(own, crop, day, rules, kin)
             yield told.merge(known, on=["unit_id", "season"]).assign(world=world, seed=seed, day=day, crop=crop)
 
 
@@ -75,24 +78,25 @@ def books_of(made) -> Books:
     return Books(fields, made.seasons, made.fieldstats, made.weather, harvest, LATITUDE)
 
 
-def left_out(own: pd.DataFrame, crop: str, day: str, rules: dict) -> pd.DataFrame:
+def left_out(own: pd.DataFrame, crop: str, day: str, rules: dict, kin: pd.DataFrame | None = None) -> pd.DataFrame:
     """What would have been told of each season, had nothing of its harvest been known: value, ends, silence."""
     blocks = feature_blocks(own)
     ladder = {name: rules["ladder"][name] for name in LadderRules.__dataclass_fields__}
-    model = fit(crop, day, own, blocks, LadderRules(**ladder))
-    told = model.left_out
-    rungs = [rung for rung in ("average", "trend", "ridge", "boosting", "process") if rung in told]
+    model = fit(crop, day, own, blocks, LadderRules(**ladder), kin)
+    told = model.left_out.drop(columns=BLEND, errors="ignore")
+    rungs = [rung for rung in RUNGS if rung in told]
     parts = []
     for season in told["season"].unique():
         here = told["season"] == season
-        chosen = simplest_good(_squares(told[~here], rungs))
-        rows = told[here].assign(chosen=chosen, told_t_ha=told.loc[here, chosen])
-        for rung, name in ((chosen, ""), ("trend", "trend_")):
-            missed = misses(_errors(told[~here], rung))
+        choice = choose(told[~here], rungs)
+        rows = told[here].assign(chosen=choice.chosen)
+        rows["told_t_ha"] = rows[list(choice.weights)] @ pd.Series(choice.weights)
+        for rung, column, name in ((choice.chosen, "told_t_ha", ""), ("trend", "trend", "trend_")):
+            missed = misses(_errors(choice.left_out, rung))
             se = np.sqrt(missed.year_cv**2 + missed.district_cv**2 + missed.field_cv**2)
-            ends = [{e.level: e for e in missed.ends(v, v * se, "field")}[LEVEL] for v in told.loc[here, rung]]
+            ends = [{e.level: e for e in missed.ends(v, v * se, "field")}[LEVEL] for v in rows[column]]
             rows[f"{name}low"], rows[f"{name}high"] = [e.low for e in ends], [e.high for e in ends]
-        if chosen not in PLAIN:
+        if choice.chosen not in PLAIN:
             past, asked = (own[own["season"].ne(season) == other].reset_index(drop=True) for other in (True, False))
             hull = hull_of(past, names_of(blocks), ladder["hull_margin"])
             unlike = pd.Series([why is not None for why in outside(hull, asked)], index=asked["unit_id"])

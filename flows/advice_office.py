@@ -20,6 +20,7 @@ from agro.store.tables import from_parquet
 from flows.canopy import Canopy
 from flows.driven_trials import DrivenTrials
 from flows.field_soil import SoilOfFields
+from flows.field_trials import scheme_named
 from flows.plan import Land
 from flows.settings import CONFIGS, Settings, crop_codes, crops, facts
 from flows.terminal_list import terminal_named
@@ -93,6 +94,7 @@ def open_office(
     if advice.trials is not None:
         trials, bad = read_trials(advice.trials, list(land.outlines["field_id"]))
         refused += bad
+    scheme_named(advice.scheme)
     wanted = request.terminals or advice.terminals
     for code in wanted:
         terminal_named(code)

@@ -26,7 +26,7 @@ from flows.plan import read_land
 from flows.published_prescriptions import field_of, newest, read
 from flows.settings import Settings
 
-ALGORITHM = 1  # raise it when the same log gives other figures
+ALGORITHM = 2  # raise it when the same log gives other figures
 _CELL_M = 2  # [m] of the cells on which strokes are laid
 _AROUND_M = 40  # [m] around the field: what falls outside is counted too
 
@@ -83,6 +83,7 @@ def take_back(
         "agro:field_id": field_id,
         "agro:product": applied.product,
         "agro:unit": applied.unit,
+        "agro:nutrients_pct": _nutrients(prescription, planned_of),
         "agro:parents": [parent] if parent else [],
         "agro:parameters": asdict(meant),
         "agro:comparison": asdict(comparison),
@@ -139,6 +140,11 @@ def _planned(
         told.append(Told("the log is in {unit}, which cannot be compared with kilograms", {"unit": applied.unit}))
         return None, applied
     return called[0], applied
+
+
+def _nutrients(prescription: Prescription | None, product: int | None) -> dict[str, float]:
+    """What the product holds [% by mass], where it is known which one it is."""
+    return {} if prescription is None or product is None else dict(prescription.products[product].content_pct)
 
 
 def _on_ground(rows: pd.DataFrame, crs: str, width_m: float | None, where: str) -> pd.DataFrame:

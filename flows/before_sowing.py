@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ from flows.field_case import open_case
 from flows.field_prescription import draft
 from flows.plan import Land, read_land
 from flows.prescription_items import keep_prescription
+from flows.prescription_sheets import crop_title
 from flows.progress import progress
 from flows.published_prescriptions import unknown_field
 from flows.settings import Settings, load
@@ -74,10 +75,16 @@ def prescribe(settings: Settings, request: Request, today: date | None = None) -
                     before += old
                     refused += stale
                 except AgroError as error:
-                    why = error.about(field_id=field_id)
+                    why = _named(error.about(field_id=field_id), settings.ui.language)
                     (nothing if why.code in _NEED_NOTHING else refused).append(why)
                 step(field_id)
     return Prescribed(tuple(results), before, tuple(nothing), tuple(refused), time.monotonic() - started)
+
+
+def _named(why: Refusal, language: str) -> Refusal:
+    """A refusal that tells a crop by its name, not by its code."""
+    code = why.facts.get("crop")
+    return why if code is None else replace(why, facts={**why.facts, "crop": crop_title(code, language)})
 
 
 def _fields(land: Land, request: Request) -> tuple[list[int], list[Refusal]]:

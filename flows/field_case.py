@@ -20,7 +20,7 @@ from flows.field_soil import Acidity, Asked, Known
 from flows.plan import crops_of
 from flows.published_prescriptions import nitrogen_prescribed
 
-ALGORITHM = 2  # raise it when the same inputs give another prescription
+ALGORITHM = 3  # raise it when the same inputs give another prescription
 
 
 @dataclass(frozen=True)
@@ -61,18 +61,19 @@ def open_case(office: Office, number: int) -> Case:
         except AgroError as error:
             told.append(error.refusal)
     told += [line for one in known.values() for line in one.told]
-    driven = office.driven.strips(field_id, asked.district, office.land.crs)
+    driven, of_strips = office.driven.strips(field_id, asked.district, office.land.crs)
     told_of = office.trials[office.trials["field_id"] == field_id]
     strips = pd.concat([table for table in (told_of, driven) if len(table)]) if len(driven) else told_of
     strips = _of_one_nutrient(strips[strips["season"] < office.season], office.nutrients)
-    acidity = office.soil.acidity(asked) if "caco3" in office.nutrients else Acidity()
+    acidity = office.soil.acidity(asked, office.rules["validity"]) if "caco3" in office.nutrients else Acidity()
     looked_at, given_before, marks = "", 0.0, ""
     if office.request.top_dress:
         looked_at = str(office.canopy.look(field_id, office.season)["acquisition_id"])
         given_before = nitrogen_prescribed(office.index, field_id, str(row["version"]), office.season)
         marks = office.canopy.marks
         strips = strips.iloc[:0]
-    identity = [*_identity(office, row, plan, known, strips), asdict(acidity), looked_at, given_before, marks]
+    told += of_strips if len(strips) else []
+    identity = [*_identity(office, row, plan, known, strips), repr(acidity), looked_at, given_before, marks]
     place = f"prescriptions/{file_name(field_id)}/{digest(identity)}"
     return Case(
         place, field_id, number, plan, asked, known, strips, acidity, looked_at, given_before, tuple(told)

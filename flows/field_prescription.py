@@ -145,6 +145,15 @@ def _with_lime(office: Office, case: Case, parts: Parts) -> tuple[Parts, list[Re
     if _CACO3 not in office.nutrients:
         return parts, []
     soil, rule = office.rules["soil"], case.plan.rules.lime
+    if case.acidity.expired:
+        old = BadInput(
+            "LIME-OLD",
+            "no lime: hydrolytic acidity was measured on {day}, before the rotation of {years} years",
+            "order the determination anew (GOST 26212-91): since then the field may have been limed, or have soured",
+            day=case.acidity.sampled_on,
+            years=office.rules["validity"]["rotation_years"],
+        )
+        return parts, [old.refusal]
     try:
         asked = lime_dose(case.acidity.mmol_100g, case.acidity.ph, soil["depth_cm"], soil["density_g_cm3"], rule)
     except AgroError as error:

@@ -64,10 +64,16 @@ class Asked:
 
 @dataclass(frozen=True)
 class Acidity:
-    """Hydrolytic acidity and pH (KCl) of a field, None where nobody measured them, and the result that tells them."""
+    """Hydrolytic acidity and pH (KCl) of a field, None where nobody measured them, and the result that tells them.
+
+    sampled_on  when the newest sample with hydrolytic acidity was taken
+    expired     whether that is before the rotation
+    """
 
     mmol_100g: float | None = None
     ph: float | None = None
+    sampled_on: date | None = None
+    expired: bool = False
     parent: str = ""
 
 
@@ -115,8 +121,8 @@ class SoilOfFields:
         grid = asked.grid if surface is not None else None
         return self._known(nutrient, method, soil, surface, grid, told, True, sampled_on, result.place)
 
-    def acidity(self, asked: Asked) -> Acidity:
-        """The acidity of the field."""
+    def acidity(self, asked: Asked, validity: Mapping[str, Any]) -> Acidity:
+        """The acidity of the field; `validity` says how long a figure holds."""
         result = self._newest(asked, "ph")
         if result is None:
             return Acidity()
@@ -124,7 +130,10 @@ class SoilOfFields:
         mine = samples[samples["field_id"] == asked.field_id]
         found = [mine[name].mean() if name in mine else np.nan for name in ("hydrolytic_mmol_100g", "ph_kcl")]
         acidity, ph = (None if pd.isna(value) else float(value) for value in found)
-        return Acidity(acidity, ph, result.place)
+        if acidity is None:
+            return Acidity(None, ph, parent=result.place)
+        day = pd.to_datetime(mine.loc[mine["hydrolytic_mmol_100g"].notna(), "sampled_on"]).max().date()
+        return Acidity(acidity, ph, day, _expired("ph", day, asked.season, validity), result.place)
 
     def _newest(self, asked: Asked, name: str) -> Published | None:
         """The newest result of the district that knows the layer."""

@@ -10,7 +10,7 @@ import pandas as pd
 from rasterio.features import rasterize
 from scipy.spatial import cKDTree
 
-from agro.advice.decision import Certificate, Scheme, admit, decide, not_checked
+from agro.advice.decision import Certificate, Demand, Scheme, admit, decide, not_checked
 from agro.agromaps.zone_shape import outlines, workable
 from agro.domain.errors import AgroError, BadInput, Refusal
 from agro.domain.work import Product
@@ -63,11 +63,12 @@ def hear(
         return Heard(not_checked(error.refusal))
     try:
         chosen = scheme_named(advice.scheme)
-        admit(chosen.record)
+        admit(chosen.record, strips["season"].nunique())
         gain = left_out_gain(strips.dropna(subset=["zone"])[_KEYS], money, chosen.fit)
     except AgroError as error:
         return Heard(not_checked(error.refusal), best)
-    told = decide(gain.draws, gain.gain, gain.deduction, advice.varying_cost_ha, gain.by, rules["sure"])
+    demand = Demand(advice.varying_cost_ha, rules["sure"], advice.currency)
+    told = decide(gain.draws, gain.gain, gain.deduction, gain.by, demand)
     return Heard(told, best, gain)
 
 
@@ -116,7 +117,8 @@ def scheme_named(name: str) -> _Chosen:
             met=name,
             expected=", ".join(key for key, value in table.items() if isinstance(value, dict)),
         )
-    return _Chosen(Scheme(name, row["earned"], table["where"]), row["fit"])
+    by_seasons = {one["seasons"]: one["earned"] for one in row.get("simulated", ())}
+    return _Chosen(Scheme(name, row["earned"], table["where"], table["currency"], by_seasons), row["fit"])
 
 
 def productivity_zones(

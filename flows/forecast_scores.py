@@ -19,11 +19,12 @@ from flows.simulated import Records
 from flows.train_yields import refit
 from models.judge import interval_score, scores
 
-ALGORITHM = 1  # raise it when the same forecasts and harvests give other scores
+ALGORITHM = 2  # raise it when the same forecasts and harvests give other scores
+_SCORED = ("yield_t_ha", "outcome_t_ha")  # the forecast, and the outcome once the harvest had begun
 
 
 def score_published(settings: Settings, season: int | None = None) -> pd.DataFrame:
-    """The scores of one season's forecasts, or of all seasons', a row a day, crop and scope; kept in the store."""
+    """The scores of one season's forecasts, or of all seasons', a row a day, crop, scope and quantity; kept."""
     with records_kept(settings) as (_, _, index, _):
         kept = [from_parquet(read_asset(index.store, one, "scores")) for one in score_all(index, season)]
         kept = [table for table in kept if len(table)]
@@ -62,20 +63,38 @@ def score_all(index: Index, season: int | None = None) -> list[Published]:
 
 
 def _truth(harvest: pd.DataFrame, statistics: pd.DataFrame, year: int) -> pd.DataFrame:
-    """What was harvested: scope, subject, crop, observed_t_ha; districts by the newest statistics."""
+    """What was harvested: scope, subject, crop, observed_t_ha, area_ha; districts by the newest statistics."""
     own = harvest[harvest["season"] == year]
-    fields = own[["field_id", "crop", "barn_t_ha"]].set_axis(["subject", "crop", "observed_t_ha"], axis=1)
-    parts = [fields.assign(scope="field")]
+    names = {"field_id": "subject", "barn_t_ha": "observed_t_ha"}
+    parts = [own[["field_id", "crop", "barn_t_ha", "area_ha"]].rename(columns=names).assign(scope="field")]
     if len(statistics):
         rows = statistics[(statistics["season"] == year) & statistics["area_ha"].gt(0)].sort_values("known_on")
         rows = rows.drop_duplicates(["district", "crop", "category"], keep="last")
         whole = rows[rows["category"] == "all"]
         parted = rows[rows["category"] != "all"]
         sums = [one.groupby(["district", "crop"])[["production_t", "area_ha"]].sum() for one in (whole, parted)]
-        both = sums[0].combine_first(sums[1])
-        told = (both["production_t"] / both["area_ha"]).rename("observed_t_ha").reset_index()
-        parts.append(told.rename(columns={"district": "subject"}).assign(scope="district"))
+        both = sums[0].combine_first(sums[1]).reset_index()
+        both["observed_t_ha"] = both["production_t"] / both["area_ha"]
+        parts.append(both.rename(columns={"district": "subject"}).drop(columns="production_t").assign(scope="district"))
     return pd.concat(parts, ignore_index=True).drop_duplicates(["scope", "subject", "crop"], keep="last")
+
+
+def _with_region(told: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
+    """The truth with that of the region: of the districts that a forecast told, where all of them are known."""
+    districts = told[(told["scope"] == "district") & (told["quantity"] == "yield_t_ha") & told["told_t_ha"].notna()]
+    both = districts[["scope", "subject", "crop"]].merge(truth, how="left")
+    regions = told[told["scope"] == "region"].drop_duplicates("crop").set_index("crop")["subject"]
+    sums = [
+        {
+            "scope": "region",
+            "subject": regions[crop],
+            "crop": crop,
+            "observed_t_ha": float(np.average(own["observed_t_ha"], weights=own["area_ha"])),
+        }
+        for crop, own in both.groupby("crop")
+        if crop in regions.index and own["observed_t_ha"].notna().all()
+    ]
+    return pd.concat([truth, pd.DataFrame(sums)], ignore_index=True)
 
 
 def _of_season(year: int, forecasts: list[Published], truth: pd.DataFrame, index: Index) -> Published:
@@ -100,11 +119,11 @@ def _of_forecast(result: Published, truth: pd.DataFrame, index: Index) -> list[d
     if not any(len(table) for table in tables):
         return []  # nothing was foreseen that day
     told = pd.concat([table for table in tables if len(table)], ignore_index=True)
-    told = told[told["quantity"] == "yield_t_ha"].rename(columns={"value": "told_t_ha"})
-    rows = told.merge(truth, on=["scope", "subject", "crop"])
+    told = told[told["quantity"].isin(_SCORED)].rename(columns={"value": "told_t_ha"})
+    rows = told.merge(_with_region(told, truth), on=["scope", "subject", "crop"])
     about = {"season": result.properties["agro:season"], "as_of": result.properties["agro:as_of"]}
     scored = []
-    for (scope, crop), own in rows.groupby(["scope", "crop"]):
+    for (scope, crop, quantity), own in rows.groupby(["scope", "crop", "quantity"]):
         own = own.reindex(columns=[*own.columns, *({"average_t_ha", "trend_t_ha"} - set(own.columns))])
         figures = {name: value for name, value in vars(scores(own)).items() if name != "nrmse_median"}
         for level in LEVELS:
@@ -116,5 +135,6 @@ def _of_forecast(result: Published, truth: pd.DataFrame, index: Index) -> list[d
                 f"covered_{n}": float(inside[known].mean()) if known.any() else np.nan,
                 f"interval_score_{n}": interval_score(observed, low, high, level),
             }
-        scored.append({**about, "scope": scope, "crop": crop, "model": own["model"].iloc[0], **figures})
+        of = {"scope": scope, "crop": crop, "quantity": quantity, "model": own["model"].iloc[0]}
+        scored.append({**about, **of, **figures})
     return scored

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from agro.domain.errors import Refusal
+from agro.domain.errors import Refusal, Told
 from agro.domain.outlook import LEVELS, Estimate, Forecast, Interval
 
 _WHY = ("why_code", "why", "why_remedy", "why_facts")
@@ -35,7 +35,11 @@ def _row(one: Forecast) -> dict[str, Any]:
     known = {name: getattr(one, name) for name in ("scope", "subject", "crop", "season", "quantity", "as_of")}
     estimate = {} if one.estimate is None else vars(one.estimate)
     why = one.why
-    reason = dict(zip(_WHY, (why.code, why.text, why.remedy, json.dumps(dict(why.facts))), strict=True)) if why else {}
+    reason = (
+        dict(zip(_WHY, (why.code, why.text, why.remedy, json.dumps(dict(why.facts), default=vars)), strict=True))
+        if why
+        else {}
+    )
     return {**known, **estimate, **ends, "model": one.model, "answered": one.answered, **reason}
 
 
@@ -48,6 +52,10 @@ def _forecast(row: dict[str, Any]) -> Forecast:
     )
     why = None
     if isinstance(row["why_code"], str):
-        why = Refusal(row["why_code"], row["why"], row["why_remedy"], json.loads(row["why_facts"]))
+        why = Refusal(row["why_code"], row["why"], row["why_remedy"], json.loads(row["why_facts"], object_hook=_told))
     known = {name: row[name] for name in ("scope", "subject", "crop", "quantity", "as_of", "model", "answered")}
     return Forecast(**known, season=int(row["season"]), estimate=estimate, intervals=ends, why=why)
+
+
+def _told(found: dict[str, Any]) -> Any:
+    return Told(**found) if set(found) == {"text", "facts"} else found

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,17 +41,17 @@ class Land:
     crs: str
     on_grid: gpd.GeoSeries = field(repr=False)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The version of the outlines, all together."""
         return digest(_rows(self.outlines[[name for name in OUTLINE_COLUMNS if name != "area_ha"]]))
 
-    @property
+    @cached_property
     def field_ids(self) -> str:
         """Of which fields the land consists, whatever their outlines."""
         return digest(sorted(self.outlines["field_id"].to_numpy()))
 
-    @property
+    @cached_property
     def seasons_key(self) -> str:
         """The version of the season table."""
         return digest(_rows(self.seasons))

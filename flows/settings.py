@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from agro.domain.errors import BadInput
 from agro.domain.land import Crop
+from flows.sections import MaybePath, Messages, Output, Privacy, Section, Watch
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 _PATHS = (
@@ -26,29 +27,22 @@ _PATHS = (
     *("messages.outbox", "messages.addresses", "records.elevation", "records.soil", "records.weather"),
     *("advice.fertilisers", "advice.prices", "advice.protection", "advice.trials", "advice.n_rich"),
     *("records.harvest", "records.statistics", "records.harvest_summaries", "records.yield_monitors"),
-    "records.moisture",
+    *("records.moisture", "output.statistics", "output.board"),
 )
 
 
-_MaybePath = Annotated[Path | None, BeforeValidator(lambda text: text or None)]  # an empty path is none
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Ui(_Section):
+class Ui(Section):
     language: Literal["ru", "en"] = "ru"
 
 
-class StorePlace(_Section):
+class StorePlace(Section):
     path: Path
     wait_s: float = Field(ge=0, le=86_400)
 
 
-class Imagery(_Section):
+class Imagery(Section):
     source: Literal["twin", "stac"]
-    catalog: _MaybePath
+    catalog: MaybePath
     collections: tuple[str, ...] = Field(min_length=1)
     radar_collections: tuple[str, ...]
     unlinked: bool
@@ -59,11 +53,11 @@ class Imagery(_Section):
     low_sun_zenith_deg: float = Field(ge=0, le=90)
 
 
-class Fields(_Section):
-    path: _MaybePath
+class Fields(Section):
+    path: MaybePath
     layer: str
     encoding: str
-    seasons: _MaybePath
+    seasons: MaybePath
     few_px: int = Field(ge=1, le=10_000)
     low_clear_fraction: float = Field(ge=0, le=1)
 
@@ -74,20 +68,20 @@ def _box(bounds: tuple[float, ...]) -> tuple[float, ...]:
     return bounds
 
 
-class Region(_Section):
+class Region(Section):
     bounds: Annotated[tuple[()] | tuple[float, float, float, float], AfterValidator(_box)]
 
 
-class GridChoice(_Section):
+class GridChoice(Section):
     crs: str = Field(pattern=r"^(auto|EPSG:\d{4,6})$")
 
 
-class Compute(_Section):
+class Compute(Section):
     workers: int = Field(ge=1, le=256)
     scheduler: str = Field(pattern=r"^(threads|(tcp|tls)://[\w.:\[\]-]+)$")
 
 
-class Serve(_Section):
+class Serve(Section):
     host: str = Field(min_length=1)
     port: int = Field(ge=1, le=65_535)
     look_cron: str = Field(pattern=r"^\S+ \S+ \S+ \S+ \S+$")
@@ -96,31 +90,19 @@ class Serve(_Section):
     history_days: int = Field(ge=1, le=3650)
 
 
-class Watch(_Section):
-    days: int = Field(ge=10, le=400)
-
-
-class Messages(_Section):
-    outbox: Path
-    addresses: _MaybePath
-    smtp: str = Field(pattern=r"^([\w.-]+:\d{1,5})?$")
-    user: str
-    sender: str
-
-
-class Records(_Section):
-    elevation: _MaybePath
-    soil: _MaybePath
-    weather: _MaybePath
-    moisture: _MaybePath
+class Records(Section):
+    elevation: MaybePath
+    soil: MaybePath
+    weather: MaybePath
+    moisture: MaybePath
     wind_height_m: float = Field(gt=0, le=100)
-    harvest: _MaybePath
-    statistics: _MaybePath
-    harvest_summaries: _MaybePath
-    yield_monitors: _MaybePath
+    harvest: MaybePath
+    statistics: MaybePath
+    harvest_summaries: MaybePath
+    yield_monitors: MaybePath
 
 
-class Maps(_Section):
+class Maps(Section):
     season_first_day: str = Field(pattern=r"^\d\d-\d\d$")
     season_last_day: str = Field(pattern=r"^\d\d-\d\d$")
     critical_first_day: str = Field(pattern=r"^\d\d-\d\d$")
@@ -128,16 +110,16 @@ class Maps(_Section):
     implement_width_m: float = Field(ge=1, le=60)
 
 
-class Advice(_Section):
+class Advice(Section):
     season: int = Field(ge=0, le=2100)
     nutrients: tuple[Literal["n", "p2o5", "k2o", "s", "caco3"], ...] = Field(min_length=1)
     products: tuple[str, ...]
     fertilisers: Path
-    prices: _MaybePath
+    prices: MaybePath
     currency: str
-    protection: _MaybePath
-    trials: _MaybePath
-    n_rich: _MaybePath
+    protection: MaybePath
+    trials: MaybePath
+    n_rich: MaybePath
     scheme: str
     placement: Literal["in_soil", "surface"]
     frozen_soil: bool
@@ -149,7 +131,7 @@ class Advice(_Section):
     customer: str
 
 
-class Twin(_Section):
+class Twin(Section):
     path: Path
     seed: int = Field(ge=0, le=2**31)
     seasons: tuple[Annotated[int, Field(ge=2015, le=2100)], ...] = Field(min_length=1)
@@ -175,6 +157,8 @@ class Settings(BaseSettings):
     watch: Watch
     messages: Messages
     advice: Advice
+    output: Output
+    privacy: Privacy
     twin: Twin
 
     @classmethod

@@ -10,14 +10,16 @@ import pandas as pd
 from prefect import flow
 
 from agro.domain.errors import AgroError, BadInput, Refusal
-from agro.domain.outlook import Forecast
-from agro.store.index import Index
-from agro.store.publish import Published, digest, read_asset
+from agro.domain.outlook import Forecast, Misses
+from agro.store.index import Index, opened
+from agro.store.publish import Published, Store, digest, read_asset
 from agro.store.tables import from_parquet
+from flows.boards import lay
 from flows.district_yields import districts_and_region
 from flows.forecast_tables import as_table, from_table
 from flows.harvest_records import records_kept
 from flows.keeping import Result, keep
+from flows.output_outlook import Output, newest_outlook, output_of
 from flows.plan import Land
 from flows.settings import Settings, load
 from flows.yield_models import Season, fitted_model, season_known
@@ -38,6 +40,7 @@ class Outlook:
     place: str
     simulated: bool
     district_of: Mapping[str, str] = field(default_factory=dict)
+    output: Output | None = None
 
 
 @flow(name="weekly-outlook")
@@ -46,13 +49,20 @@ def weekly_outlook(config: str = "default", overrides: Sequence[str] = ()) -> Ou
     return outlook(load(config, overrides))
 
 
-def outlook(settings: Settings, as_of: date | None = None) -> Outlook:
-    """The same without Prefect, as of a day; without one, of the last day that is known of the season."""
+def outlook(settings: Settings, as_of: date | None = None, district: str | None = None) -> Outlook:
+    """The same without Prefect, as of a day; without one, of the last day that is known of the season.
+
+    `district` is refused before anything is made where no outline lies in it.
+    """
     with records_kept(settings) as (land, records, index, refused):
+        _known_district(land, district)
         as_of = as_of or last_known(index, land, datetime.now(UTC).date())
         season = season_known(settings, land, records, index, as_of)
-        result, failed = _forecasts(season, index)
+        result, failed, missed = _forecasts(season, index)
         told, summed = (from_parquet(read_asset(index.store, result, name)) for name in ("fields", "districts"))
+        output = output_of(settings, season, land, result, missed, index)
+        if output is not None and settings.output.board is not None:
+            lay(output.board, settings.output.board, index)
     where = told.dropna(subset=["district"]).set_index("subject")["district"].to_dict()
     failures = (*refused, *failed)
     return Outlook(
@@ -63,22 +73,43 @@ def outlook(settings: Settings, as_of: date | None = None) -> Outlook:
         result.place,
         season.simulated,
         where,
+        output,
     )
+
+
+def newest_or_made(
+    settings: Settings, as_of: date | None, fresh: bool
+) -> tuple[Mapping[str, Any] | None, list[Refusal]]:
+    """The newest indicator of the store; made where there is none, or where `fresh` passes may have changed it."""
+    if as_of is None and not fresh:
+        with opened(Store(settings.store.path)) as index:
+            standing = newest_outlook(index)
+        if standing is not None:
+            return standing, []
+    try:
+        done = outlook(settings, as_of)
+    except AgroError as error:
+        return None, [error.refusal]
+    told = done.output
+    return (told.indicator, [*done.failed, *told.failed]) if told else (None, list(done.failed))
+
+
+def _known_district(land: Land, district: str | None) -> None:
+    known = {str(one) for one in land.outlines["district"].dropna()}
+    if district is not None and district not in known:
+        raise BadInput(
+            "FORECAST-DISTRICT",
+            "no field on record lies in a district {met}",
+            "districts are {expected}",
+            met=district,
+            expected=", ".join(sorted(known)) or "–",
+        )
 
 
 def of_district(done: Outlook, district: str | None) -> list[Forecast]:
     """The sums of all districts; or of one district with each of its fields."""
     if district is None:
         return list(done.districts)
-    known = {one.subject for one in done.districts if one.scope == "district"}
-    if district not in known:
-        raise BadInput(
-            "FORECAST-DISTRICT",
-            "no forecast is of a district {met}",
-            "districts are {expected}",
-            met=district,
-            expected=", ".join(sorted(known)),
-        )
     own = [one for one in done.districts if one.scope == "district" and one.subject == district]
     return [*own, *(one for one in done.fields if done.district_of.get(one.subject) == district)]
 
@@ -93,14 +124,15 @@ def last_known(index: Index, land: Land, today: date) -> date:
     return min(today, newest or date(max(seasons, default=today.year), 12, 31))
 
 
-def _forecasts(season: Season, index: Index) -> tuple[Published, list[Refusal]]:
-    """Every crop that is harvested, by its own model; the item that holds them all."""
+def _forecasts(season: Season, index: Index) -> tuple[Published, list[Refusal], dict[str, Misses | None]]:
+    """Every crop that is harvested, by its own model; the item that holds them all; what each crop's model missed."""
     now = season.table[season.table["season"] == season.as_of.year]
     fields: list[Forecast] = []
     districts: list[Forecast] = []
     failed: list[Refusal] = []
     models: list[str] = []
     plain: list[dict[str, Any]] = []
+    missed: dict[str, Misses | None] = {}
     for crop in sorted(set(now["crop"]) - set(season.rules["never_harvested"])):
         try:
             model, name = fitted_model(season, crop, index)
@@ -112,6 +144,7 @@ def _forecasts(season: Season, index: Index) -> tuple[Published, list[Refusal]]:
             continue
         plain += [{rung: tell_rung(rung, {}, model.past, asked) for rung in PLAIN}]
         models.append(name)
+        missed[crop] = model.missed
         fields += own
         districts += sums
     told, summed = as_table(fields), as_table(districts)
@@ -133,7 +166,7 @@ def _forecasts(season: Season, index: Index) -> tuple[Published, list[Refusal]]:
     standing = index.at(place)
     if standing is None:
         standing = keep(index.store, index, place, Result(properties, None, tables={"fields": told, "districts": summed}))  # fmt: skip  # noqa: E501
-    return standing, failed
+    return standing, failed, missed
 
 
 def _plain(table: pd.DataFrame) -> list[list[str]]:

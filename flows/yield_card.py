@@ -7,6 +7,7 @@ import pandas as pd
 
 import models
 from models.judge import scores
+from models.yield_blend import BLEND
 from models.yield_ladder import RUNGS
 from models.yields import YieldModel
 
@@ -15,7 +16,7 @@ CARD = Path(models.__file__).parent / "cards" / "yields.md"
 
 def scores_of(model: YieldModel) -> pd.DataFrame:
     """Figures of merit of every rung on the seasons that it had not seen; empty where seasons are too few for any."""
-    rungs = [rung for rung in RUNGS if rung in model.left_out]
+    rungs = [rung for rung in (*RUNGS, BLEND) if rung in model.left_out]
     rows = []
     for rung in rungs:
         told = model.left_out.assign(
@@ -36,6 +37,7 @@ def card_of(model: YieldModel, table: pd.DataFrame, simulated: bool) -> str:
         *(["SIMULATED: no figure is of a real field.", ""] if simulated else []),
         f"{len(model.left_out)} harvests of {len(model.past.unit_ids)} fields, {min(past)} to {max(past)}.",
         *(f"Not tried: {rung}, {why.reason}." for rung, why in model.not_tried.items()),
+        *([f"Weights: {_weights(model)}."] if model.chosen == BLEND else []),
         *([f"{model.why_plain.reason}."] if model.why_plain else []),
         "",
     ]
@@ -46,3 +48,7 @@ def card_of(model: YieldModel, table: pd.DataFrame, simulated: bool) -> str:
         skills = f"{row.skill_average:+.2f} | {row.skill_trend:+.2f}"
         lines.append(f"| {row.rung}{' (speaks)' if row.chosen else ''} | {figures} | {skills} |")
     return "\n".join([*lines, "", CARD.read_text(encoding="utf-8")])
+
+
+def _weights(model: YieldModel) -> str:
+    return ", ".join(f"{rung} {weight:.0%}" for rung, weight in model.weights.items() if weight >= 0.005)

@@ -53,6 +53,12 @@ class Season:
         rows = self.table[(self.table["crop"] == crop) & (self.table["season"] < self.as_of.year)]
         return rows[rows["yield_t_ha"].notna()].reset_index(drop=True)
 
+    def kin(self, crop: str) -> pd.DataFrame:
+        """The harvests of other crops of its kind."""
+        kind: list[str] = next((kind for kind in self.rules["kinds"] if crop in kind), [])
+        parts = [self.past(other) for other in sorted(set(kind) - {crop})]
+        return pd.concat(parts, ignore_index=True) if parts else self.table[:0]
+
     def asked(self, crop: str) -> pd.DataFrame:
         """The fields that grow a crop in the season."""
         rows = self.table[(self.table["crop"] == crop) & (self.table["season"] == self.as_of.year)]
@@ -108,7 +114,7 @@ def books_of(
         harvest = pd.DataFrame(columns=["field_id", "season", "crop", "harvested_on", "barn_t_ha"])
     fields = pd.DataFrame(land.outlines[["field_id", "farm_id", "district", "area_ha"]])
     seasons = _grown(land, harvest[harvest["season"] < as_of.year], as_of.year)
-    ground, places = _ground(index, set(fields["field_id"]), as_of)
+    ground, places = known_ground(index, set(fields["field_id"]), as_of)
     places += [result.place for kind in ("harvest", "season_fields") for result in index.items(kind)]
     latitude = float(land.outlines.geometry.representative_point().y.mean())
     books = Books(fields.merge(ground, on="field_id", how="left"), seasons, looks, weather, harvest, latitude)
@@ -135,7 +141,7 @@ def _grown(land: Land, harvest: pd.DataFrame, season: int) -> pd.DataFrame:
     return rows[rows["season"] <= season].reset_index(drop=True)
 
 
-def _ground(index: Index, field_ids: set[str], as_of: date) -> tuple[pd.DataFrame, list[str]]:
+def known_ground(index: Index, field_ids: set[str], as_of: date) -> tuple[pd.DataFrame, list[str]]:
     """Soil and relief of each field, as columns `ground_*`, by the newest table of each district that looks not ahead.
 
     Maps of soil follow the colour of bare ground, and so the looks that it was taken from.
@@ -167,17 +173,17 @@ def fitted_model(season: Season, crop: str, index: Index) -> tuple[YieldModel, s
 
     The same harvests and features give the same key, so that nothing is fitted twice.
     """
-    past, made_with = season.past(crop), fitted.versions(VERSION)
+    past, kin, made_with = season.past(crop), season.kin(crop), fitted.versions(VERSION)
     ladder = {name: season.rules["ladder"][name] for name in LadderRules.__dataclass_fields__}
     blocks = feature_blocks(past) if len(past) else {}
-    content = sha256(to_parquet(past)).hexdigest()
+    content = [sha256(to_parquet(table)).hexdigest() for table in (past, kin)]
     key = digest([crop, season.day, content, {n: list(c) for n, c in blocks.items()}, ladder, made_with])
     name = f"{NAME}-{crop}/{key}"
     place = f"models/{name}"
     standing = index.at(place)
     if standing is not None:
         return model_of(fitted.read_model(index.store, standing, VERSION)), name
-    model = fit(crop, season.day, past, blocks, LadderRules(**ladder))
+    model = fit(crop, season.day, past, blocks, LadderRules(**ladder), kin)
     index.add(_kept(model, season, place, made_with, index))
     return model, name
 

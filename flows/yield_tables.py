@@ -21,6 +21,7 @@ _ENOUGH_CLEAR = 0.3  # [1] of a field: a look that shows less does not speak for
 _FEWEST_LOOKS = 2  # [1] a curve needs two days
 _PLAIN_ELEVATION_M = 200.0  # [m] as for the water balance: 100 m change evaporation by less than 1 %. assumption
 _FIRST_DAY, _FIRST_LOOK = "10-01", "04-01"  # month-day: the autumn before; looks count from spring
+_LOWEST = {"ndvi": 0.0, "evi2": 0.0, "ndre": -0.2, "ndmi": -0.6, "lai": 0.0}  # [1], [m2/m2] of a field. assumption
 _SKY = ("rain_mm", "tmean_c", "tmax_c", "radiation_mj_m2", "et0_mm")
 _BALANCE = ("stress", "transpiration_mm", "water_100cm_mm")
 
@@ -57,14 +58,15 @@ def as_known(books: Books, as_of: date, rules: Mapping[str, Any], water: Mapping
     curves = {
         season: _curves(books.fieldstats, rows, _day_in(season, as_of)) for season, rows in grown.groupby("season")
     }
-    usual = _usual(grown, curves)
+    usual = _usual(grown[grown["season"] < as_of.year], curves)  # a model fitted ahead stays that of the season to come
+    curves = {season: _gone_on(curves[season], rows["crop"], usual) for season, rows in grown.groupby("season")}
     growth = GrowthRules(**rules["growth"])
     for season, rows in grown.groupby("season"):
         day = _day_in(int(season), as_of)
         known = _known(rows, curves[season], usual, sky, water, day)
         parts.append(season_features(rows, known, growth, day))
     features = pd.concat(parts)
-    own = ["farm_id", "district", "crop", "area_ha", "yield_t_ha"]
+    own = ["farm_id", "district", "crop", "variety", "area_ha", "yield_t_ha"]
     return features.join(grown[own]).rename(columns={"field_id": "unit_id"}).sort_values(["season", "unit_id"], ignore_index=True)  # fmt: skip  # noqa: E501
 
 
@@ -82,7 +84,10 @@ def _grown(books: Books, as_of: date) -> pd.DataFrame:
 
 
 def _curves(fieldstats: pd.DataFrame, rows: pd.DataFrame, day: date) -> dict[str, np.ndarray]:
-    """Daily curves (day, field) of each layer from spring to the day, from the looks by then that are believed."""
+    """Daily curves (day, field) of each layer from spring to the day, from the looks by then that are believed.
+
+    NaN before a field's first look and after its last: see `_gone_on`.
+    """
     period = date.fromisoformat(f"{day.year}-{_FIRST_LOOK}"), day
     field_ids = rows["field_id"].tolist()
     days = pd.date_range(*period)
@@ -105,16 +110,16 @@ def _curves(fieldstats: pd.DataFrame, rows: pd.DataFrame, day: date) -> dict[str
             continue
         values = np.where(kept, wide[name].reindex(columns=field_ids).to_numpy("float64"), np.nan)[:, seen]
         curve = whittaker(xr.DataArray(values, {"time": times}, ("time", "field")), None, period)["curve"]
-        nothing[name][:, seen] = _held(curve.to_numpy(), kept[:, seen], (wide.index - days[0].tz_localize("UTC")).days)
+        nothing[name][:, seen] = _between(curve.to_numpy(), kept[:, seen], (wide.index - days[0].tz_localize("UTC")).days)  # fmt: skip  # noqa: E501
     return nothing
 
 
-def _held(curve: np.ndarray, kept: np.ndarray, day: pd.Index) -> np.ndarray:
-    """The curve (day, field), level before the first look and after the last: nobody knows how it goes on."""
+def _between(curve: np.ndarray, kept: np.ndarray, day: pd.Index) -> np.ndarray:
+    """The curve (day, field) from its first look to its last, NaN outside."""
     first, last = (day.to_numpy()[which] for which in (kept.argmax(axis=0), len(kept) - 1 - kept[::-1].argmax(axis=0)))
-    told: np.ndarray = np.clip(np.arange(len(curve))[:, None], first, last)
-    held: np.ndarray = np.take_along_axis(curve, told, axis=0)
-    return held
+    place = np.arange(len(curve))[:, None]
+    inside: np.ndarray = np.where((place >= first) & (place <= last), curve, np.nan)
+    return inside
 
 
 def _kept(ndvi: pd.DataFrame) -> np.ndarray:
@@ -128,22 +133,51 @@ def _kept(ndvi: pd.DataFrame) -> np.ndarray:
     return kept
 
 
-def _usual(grown: pd.DataFrame, curves: Mapping[int, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """The mean NDVI curve of each crop over the fields and seasons that were seen, and of all crops under ``."""
-    known: dict[str, list[np.ndarray]] = {}
+def _usual(grown: pd.DataFrame, curves: Mapping[int, Mapping[str, np.ndarray]]) -> dict[str, dict[str, np.ndarray]]:
+    """The usual daily curve of each crop and layer, and of all crops under ``.
+
+    Its steps are the mean steps of the fields that were seen about the day, so that it does not jump where others come
+    into view; its level is their mean level.
+    """
+    every: dict[str, dict[str, list[np.ndarray]]] = {}
     for season, rows in grown.groupby("season"):
-        ndvi = curves[season]["ndvi"]
-        for crop, column in zip(rows["crop"], ndvi.T, strict=True):
-            if np.isfinite(column).all():
-                known.setdefault(str(crop), []).append(column)
-                known.setdefault("", []).append(column)
-    return {crop: _mean(columns) for crop, columns in known.items()}
+        for name, curve in curves[season].items():
+            for crop, column in zip(rows["crop"], curve.T, strict=True):
+                if np.isfinite(column).any():
+                    for whose in (str(crop), ""):
+                        every.setdefault(whose, {}).setdefault(name, []).append(column)
+    return {crop: {name: _mean(columns) for name, columns in layers.items()} for crop, layers in every.items()}
 
 
 def _mean(columns: Sequence[np.ndarray]) -> np.ndarray:
     shortest = min(len(column) for column in columns)
-    mean: np.ndarray = np.mean([column[:shortest] for column in columns], axis=0)
-    return mean
+    whole = pd.DataFrame([column[:shortest] for column in columns])
+    steps = whole.diff(axis=1).mean().fillna(0.0).cumsum()
+    usual: np.ndarray = (steps + float(np.nanmean(whole - steps))).to_numpy()
+    return usual
+
+
+def _gone_on(
+    curves: Mapping[str, np.ndarray], crops: pd.Series, usual: Mapping[str, Mapping[str, np.ndarray]]
+) -> dict[str, np.ndarray]:
+    """The curves before the first look and after the last, too: there they go as the crop went in past seasons.
+
+    Level where there were none.
+    """
+    told = {}
+    for name, curve in curves.items():
+        told[name] = curve.copy()
+        for place, crop in enumerate(crops):
+            column, steps = told[name][:, place], usual.get(str(crop), {}).get(name, np.zeros(1))
+            known = np.flatnonzero(np.isfinite(column))
+            if not len(known):
+                continue
+            steps = np.append(steps, np.full(max(len(column) - len(steps), 0), steps[-1]))[: len(column)]
+            first, last = known[0], known[-1]
+            column[:first] = column[first] + steps[:first] - steps[first]
+            column[last + 1 :] = column[last] + steps[last + 1 :] - steps[last]
+        told[name] = np.clip(told[name], _LOWEST[name], None)
+    return told
 
 
 def _sky(weather: pd.DataFrame | None, latitude: float) -> pd.DataFrame:
@@ -159,7 +193,7 @@ def _sky(weather: pd.DataFrame | None, latitude: float) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _known(rows: pd.DataFrame, curves: Mapping[str, np.ndarray], usual: Mapping[str, np.ndarray], sky: pd.DataFrame, water: Mapping[str, Any], day: date) -> Known:  # fmt: skip  # noqa: E501
+def _known(rows: pd.DataFrame, curves: Mapping[str, np.ndarray], usual: Mapping[str, Mapping[str, np.ndarray]], sky: pd.DataFrame, water: Mapping[str, Any], day: date) -> Known:  # fmt: skip  # noqa: E501
     """One season as it was known on a day."""
     days = pd.date_range(f"{day.year - 1}-{_FIRST_DAY}", day)
     mine = sky[(sky["day"] <= pd.Timestamp(day)) & (sky["day"] >= pd.Timestamp(day.year - 1, 8, 1))]
@@ -170,7 +204,7 @@ def _known(rows: pd.DataFrame, curves: Mapping[str, np.ndarray], usual: Mapping[
     layers = {name: np.vstack([np.full((before, len(rows)), np.nan), curve]) for name, curve in curves.items()}
     stand_in = np.full(layers["ndvi"].shape, np.nan)
     for column, crop in enumerate(rows["crop"]):
-        curve = usual.get(str(crop), usual.get("", np.full(len(curves["ndvi"]), np.nan)))
+        curve = usual.get(str(crop), usual.get("", {})).get("ndvi", np.full(len(curves["ndvi"]), np.nan))
         stand_in[before : before + len(curve), column] = curve[: len(days) - before]
     green = np.where(np.isfinite(layers["ndvi"]), layers["ndvi"], stand_in)[before:]
     balance = _balance(rows.assign(place=place), green, {n: v[before:] for n, v in by_day.items()}, mine, water, days[before:])  # fmt: skip  # noqa: E501

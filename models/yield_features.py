@@ -21,6 +21,7 @@ _LATE_D = 30  # [d] "lately". source: ours
 _NOW_D = 5  # [d] "now". source: ours
 _RISEN = 0.45  # [1] NDVI of a closed row. source: ours
 _WARM_C = 10.0  # [degC] days that count for the hydrothermal coefficient. source: Selyaninov 1937
+_DOWNPOUR_MM, _WET_MM = 10.0, 2.0  # [mm/d] rain that lays a heavy crop down, and that keeps the combine away. ours
 _GDD_BASE_C = 5.0  # [degC] growing degree days. source: METHODS
 _VEIL, _VEIL_D = (
     0.08,
@@ -31,7 +32,7 @@ _PULSES, _CEREALS = ("pea", "soy"), ("spring_wheat", "barley", "oats", "winter_r
 
 @dataclass(frozen=True)
 class GrowthRules:
-    """Numbers of light, warmth and stress; units and sources in configs/yields.toml."""
+    """Numbers of light, warmth, stress and stages; units and sources in configs/yields.toml."""
 
     light_share: float
     bare_ndvi: float
@@ -40,6 +41,9 @@ class GrowthRules:
     best_c: float
     heat_c: float
     stress_below: float
+    flowers_from_cd: float
+    filling_from_cd: float
+    ripe_cd: float
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,7 @@ def season_features(table: pd.DataFrame, known: Known, rules: GrowthRules, as_of
     columns = {
         **_canopy(known, season),
         **_growth(known, green, rules, season),
+        **_stages(known, green, _since_sowing(known, table, season), rules),
         **_weather(known, table, rules, season),
         **_work(table, season),
     }
@@ -204,13 +209,44 @@ def _growth(known: Known, green: Array, rules: GrowthRules, season: int) -> dict
     return told
 
 
+def _stages(known: Known, green: Array, since: Array, rules: GrowthRules) -> dict[str, Array]:
+    """What each stage gave and wanted, stages told by the warmth since sowing: leaves, flowers, filling."""
+    spring = known.days >= pd.Timestamp(known.days[-1].year, 4, 1)
+    ndvi, since, stress, tmean = (v[spring] for v in (green, since, known.stress, known.tmean_c))
+    mean = np.where(since, np.maximum(tmean, 0.0), 0.0)
+    warmth = np.cumsum(mean, axis=0)
+    taken = np.clip((ndvi - rules.bare_ndvi) / (rules.full_ndvi - rules.bare_ndvi), 0, 1)
+    warm = np.clip((tmean - rules.lowest_c) / (rules.best_c - rules.lowest_c), 0, 1)
+    light = np.where(since, rules.light_share * known.radiation_mj_m2[spring] * taken, 0.0)
+    told = {}
+    ends = (0.0, rules.flowers_from_cd, rules.filling_from_cd, rules.ripe_cd)
+    for name, begins, over in zip(("leaves", "flowers", "filling"), ends[:-1], ends[1:], strict=True):
+        inside = since & (warmth >= begins) & (warmth < over)
+        told[f"growth_want_{name}"] = _sum(np.where(inside, (1 - stress) * mean / (over - begins), 0.0))
+        told[f"growth_light_{name}_mj_m2"] = _sum(np.where(inside, light, 0.0))
+    grain = _sum(np.where(inside, np.cumsum(light * warm * stress, axis=0) * mean / 18, 0.0))
+    told["growth_grain_log"] = np.log(np.maximum(grain, 100.0))
+    told["growth_heat_filling_cd"] = _sum(np.where(inside, np.maximum(known.tmax_c[spring] - rules.heat_c, 0), 0.0))
+    told["growth_rain_filling_mm"] = _sum(np.where(inside, known.rain_mm[spring], 0.0))
+    told["growth_downpours_filling_d"] = _sum(inside & (known.rain_mm[spring] > _DOWNPOUR_MM))
+    ripe = warmth >= rules.ripe_cd
+    told["growth_waiting_d"] = _sum(ripe * (1.0 + (known.rain_mm[spring] > _WET_MM)))
+    told["growth_warmth_cd"] = warmth[-1]
+    return told
+
+
+def _since_sowing(known: Known, table: pd.DataFrame, season: int) -> Array:
+    """(day, field): whether the day is of the season and the field is sown; from 1 May where the day is unknown."""
+    sown = pd.to_datetime(table["sown_on"]).fillna(pd.Timestamp(season, 5, 1)).to_numpy()
+    since: Array = known.days.to_numpy()[:, None] >= np.maximum(sown, np.datetime64(f"{season}-04-01"))[None]
+    return since
+
+
 def _weather(known: Known, table: pd.DataFrame, rules: GrowthRules, season: int) -> dict[str, Array]:
     days, rain, mean = known.days, known.rain_mm, known.tmean_c
     spring, month = days >= pd.Timestamp(season, 4, 1), days.month
     told = {"weather_winter_rain_mm": _sum(rain[~spring])}
-    sown = pd.to_datetime(table["sown_on"]).fillna(pd.Timestamp(season, 5, 1)).to_numpy()
-    since = days.to_numpy()[:, None] >= np.maximum(sown, np.datetime64(f"{season}-04-01"))[None]
-    told["weather_gdd_cd"] = _sum(np.where(since, np.maximum(mean - _GDD_BASE_C, 0), 0.0))
+    told["weather_gdd_cd"] = _sum(np.where(_since_sowing(known, table, season), np.maximum(mean - _GDD_BASE_C, 0), 0.0))
     for first, last, name in ((5, 6, "may_june"), (6, 7, "june_july"), (7, 8, "july_august")):
         part = spring & (month >= first) & (month <= last)
         if (spring & (month == last)).sum() >= _FEWEST_DAYS:

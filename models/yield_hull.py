@@ -10,6 +10,7 @@ import pandas as pd
 
 from agro.domain.errors import Refusal
 from models.gaps import standardised
+from models.yield_words import in_words
 
 Array = np.ndarray
 
@@ -84,7 +85,7 @@ def _away(rows: Array, known: Array) -> Array:
 def _told(hull: Hull, row: Array) -> Refusal:
     beyond = np.maximum(hull.lowest - row, row - hull.highest) / hull.spread
     worst = int(np.nanargmax(np.where(np.isfinite(beyond), beyond, -np.inf)))
-    facts = {"feature": hull.names[worst], "met": f"{row[worst]:.4g}", "low": f"{hull.lowest[worst]:.4g}", "high": f"{hull.highest[worst]:.4g}"}  # fmt: skip  # noqa: E501
+    facts = {"feature": in_words(hull.names[worst]), "met": f"{row[worst]:.4g}", "low": f"{hull.lowest[worst]:.4g}", "high": f"{hull.highest[worst]:.4g}"}  # fmt: skip  # noqa: E501
     return Refusal(
         "FORECAST-OUTSIDE",
         "unlike all seasons on record: {feature} is {met}, known are {low} to {high}",

@@ -11,7 +11,7 @@ import pandas as pd
 
 from agro.domain.errors import Refusal
 from models.yield_levels import Past, past_of, plain_average, trend
-from models.yield_process import fit_process, left_out_process, tell_process
+from models.yield_process import fit_process, tell_process
 from models.yield_rungs import fit_boosting, fit_ridge, tell_boosting, tell_ridge
 
 Array = np.ndarray
@@ -21,7 +21,7 @@ State = Mapping[str, Any]
 PLAIN = ("average", "trend")
 RUNGS = (*PLAIN, "ridge", "boosting", "process")  # the simplest first
 _FEWEST_FOR_FEATURES = 5  # [a] seasons from which what a feature does can be told from chance at all. source: ours
-_FIT = {"ridge": fit_ridge, "boosting": fit_boosting, "process": fit_process}
+_FIT: dict[str, Callable[..., dict[str, Any]]] = {"ridge": fit_ridge, "boosting": fit_boosting, "process": fit_process}
 _LEVEL: dict[str, Callable[[Past, int], Array]] = {"average": plain_average, "trend": trend}
 
 
@@ -86,16 +86,19 @@ def not_tried(seen: pd.DataFrame, blocks: Blocks, rules: LadderRules) -> dict[st
     return told
 
 
-def fit_rung(rung: str, seen: pd.DataFrame, blocks: Blocks) -> dict[str, Any]:
+def fit_rung(rung: str, seen: pd.DataFrame, blocks: Blocks, kin: pd.DataFrame | None = None) -> dict[str, Any]:
     """What a rung has learnt; nothing for average and trend, which live on the harvests themselves.
 
     rung     one of RUNGS [-]
     seen     rows with a yield [t/ha]
     blocks   names of the features [-] by block
+    kin      rows of crops of its kind, from which the process learns, too
     returns  its state [-]
     source   see the rungs
     """
-    return _FIT[rung](seen, blocks) if rung in _FIT else {}
+    if rung in _LEVEL:
+        return {}
+    return _FIT[rung](seen, blocks, *([kin] if rung == "process" else []))
 
 
 def tell_rung(rung: str, state: State, past: Past, asked: pd.DataFrame) -> Array:
@@ -115,25 +118,28 @@ def tell_rung(rung: str, state: State, past: Past, asked: pd.DataFrame) -> Array
     return (tell_ridge if rung == "ridge" else tell_boosting)(dict(state), past, asked)
 
 
-def tell_left_out(rung: str, seen: pd.DataFrame, blocks: Blocks) -> Array:
+def tell_left_out(rung: str, seen: pd.DataFrame, blocks: Blocks, kin: pd.DataFrame | None = None) -> Array:
     """What a rung would have said of each season, had it never seen that season's harvest.
 
     rung     one of RUNGS [-]
     seen     rows with a yield [t/ha]
     blocks   names of the features [-] by block
+    kin      as for `fit_rung`; of the season left out nothing is known of them either
     returns  (row,) [t/ha]
-    source   leave one year out. The process keeps its variances, which some hundred rows decide; all else is fitted
-             anew for each season
+    source   leave one year out: all is fitted anew for each season
     """
-    if rung == "process":
-        return left_out_process(fit_process(seen, blocks), seen)
     if rung in _LEVEL:  # these never read the harvest of the season that is asked for
         return _plain(_LEVEL[rung], past_of(seen), seen)
+    near = fit_process(seen, blocks, kin)["variance"] if rung == "process" else None
     told = np.empty(len(seen))
     for season in seen["season"].unique():
         asked = (seen["season"] == season).to_numpy()
         others = seen[~asked]
-        told[asked] = tell_rung(rung, fit_rung(rung, others, blocks), past_of(others), seen[asked])
+        if rung == "process":
+            state = fit_process(others, blocks, None if kin is None else kin[kin["season"] != season], near)
+        else:
+            state = fit_rung(rung, others, blocks)
+        told[asked] = tell_rung(rung, state, past_of(others), seen[asked])
     return told
 
 

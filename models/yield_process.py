@@ -1,7 +1,8 @@
 """The Gaussian process rung: a field, its farm, its district and the season each have a share in what is alike.
 
 What all fields of a season share beyond their features is a part of the model, so that features are believed between
-seasons only as far as the seasons on record bear it. The logarithm of the yield is modelled: effects multiply.
+seasons only as far as the seasons on record bear it. The logarithm of the yield is modelled: effects multiply. Crops of
+one kind teach each other: what rows of a kindred crop share with it, and what they do not, is told from the data.
 """
 
 from __future__ import annotations
@@ -21,18 +22,28 @@ State = dict[str, Any]
 
 CURVED = "growth"  # the block whose effect may bend
 _LEAST_SHARE = 0.05  # [1] of the mean: a lost harvest counts as no less. source: ours, its logarithm has no bound
-_STEPS = 40  # [1] of the optimiser; the likelihood is flat long before
+_STEPS, _STEPS_NEAR = 40, 15  # [1] of the optimiser; the likelihood is flat long before
 _PRIOR_SHARE, _PRIOR_SD = 0.1, 2.5  # [1] of the variance for each part, and how sure that is (of its logarithm). ours
 _REACH = 1.5  # [1] standard deviations of the features over which yields are alike. source: ours
+_LIGHT, _LIGHT_POWER = "growth_light_log", 0.5  # [1] yields are expected to rise with this power of the light that was
+# used, before any harvest is seen: Monteith's proportion, halved for what grain is not. source: ours
 _SLOPE_SD = 0.015  # [1/a] progress and decline are not known beforehand. assumption, as large as usual progress
-_ALWAYS = ("level", "slope", "unit", "farm", "district", "season", "district_season")
+_NAMES = ("unit_id", "farm_id", "district", "crop", "variety")
 
 
-def fit_process(seen: pd.DataFrame, blocks: Mapping[str, Sequence[str]]) -> State:
+def fit_process(
+    seen: pd.DataFrame,
+    blocks: Mapping[str, Sequence[str]],
+    kin: pd.DataFrame | None = None,
+    near: Mapping[str, float] | None = None,
+) -> State:
     """Learn from rows whose yield is known.
 
     seen     a row a unit and season: `unit_id`, `farm_id`, `district`, `season` [a], `yield_t_ha` [t/ha], features
+             and, may be, `crop` and `variety`
     blocks   names of the features [-] by block
+    kin      the same of crops of its kind; None: there are none
+    near     variances by part from which the search begins, those of nearly the same rows; None: from nowhere [1]
     returns  all that `tell_process` needs, arrays and text [-]
     source   Rasmussen and Williams 2006, sections 2.7 and 5.4.1 (marginal likelihood); the parts: ours
     """
@@ -40,11 +51,17 @@ def fit_process(seen: pd.DataFrame, blocks: Mapping[str, Sequence[str]]) -> Stat
     state["scale"] = {name: standardised(seen[list(columns)].to_numpy("float64")) for name, columns in blocks.items()}
     state["first"] = float(seen["season"].mean())
     state["least"] = _LEAST_SHARE * float(seen["yield_t_ha"].mean())
+    lit = any(_LIGHT in columns for columns in blocks.values())
+    state["light"] = float(seen[_LIGHT].mean()) if lit else None
+    if kin is not None and len(kin):
+        seen = pd.concat([seen, kin], ignore_index=True)
+    state["pooled"] = "crop" in seen and seen["crop"].nunique() > 1
+    state["varied"] = "variety" in seen and seen["variety"].nunique() > 1
     rows = _rows(seen, state)
-    logs = np.log(np.maximum(seen["yield_t_ha"].to_numpy("float64"), state["least"]))
+    logs = _logs(seen, rows, state)
     state["centre"] = float(logs.mean())
-    parts = _parts(rows, rows)
-    variance = _variances(list(parts.values()), logs - state["centre"])
+    parts = _parts(rows, rows, state)
+    variance = _variances(parts, logs - state["centre"], near)
     state["variance"] = {name: float(v) for name, v in zip((*parts, "noise"), variance, strict=True)}
     state["weights"] = cho_solve(cho_factor(_sum(parts, state)), logs - state["centre"])
     state["rows"] = rows
@@ -59,39 +76,33 @@ def tell_process(state: State, asked: pd.DataFrame) -> Array:
     returns  (row,) mean of the yield [t/ha]
     source   Rasmussen and Williams 2006, equation 2.25; mean of a lognormal
     """
-    parts = _parts(_rows(asked, state), state["rows"])
+    rows = _rows(asked, state)
+    parts = _parts(rows, state["rows"], state)
     told = sum(v * parts[name] for name, v in state["variance"].items() if name in parts) @ state["weights"]
-    return _yields(np.asarray(told), state)
+    return _yields(np.asarray(told) + rows["light"], state)
 
 
-def left_out_process(state: State, seen: pd.DataFrame) -> Array:
-    """What it would have said of each season without that season's yields, its variances kept as they are.
-
-    state    fitted to the same rows
-    seen     the rows it was fitted to
-    returns  (row,) [t/ha]
-    source   Rasmussen and Williams 2006, section 5.4.2, by groups: the inverse's own block of a season
-    """
-    inverse = np.linalg.inv(_sum(_parts(state["rows"], state["rows"]), state))
-    logs = np.log(np.maximum(seen["yield_t_ha"].to_numpy("float64"), state["least"])) - state["centre"]
-    pull = inverse @ logs
-    told = np.empty(len(logs))
-    for season in np.unique(state["rows"]["season"]):
-        own = np.flatnonzero(state["rows"]["season"] == season)
-        told[own] = logs[own] - np.linalg.solve(inverse[np.ix_(own, own)], pull[own])
-    return _yields(told, state)
+def _logs(table: pd.DataFrame, rows: State, state: State) -> Array:
+    """The logarithm of each yield, less what is expected of the light alone."""
+    logs: Array = np.log(np.maximum(table["yield_t_ha"].to_numpy("float64"), state["least"])) - rows["light"]
+    return logs
 
 
 def _yields(logs: Array, state: State) -> Array:
     v = state["variance"]
-    told: Array = np.exp(state["centre"] + logs + (v["season"] + v["district_season"] + v["noise"]) / 2)
+    apart = sum(v.get(name, 0.0) for name in ("season", "district_season", "crop_season", "noise"))
+    told: Array = np.exp(state["centre"] + logs + apart / 2)
     return told
 
 
 def _rows(table: pd.DataFrame, state: State) -> State:
     """The rows as arrays: names, season, features of mean 0 and deviation 1 (0 where unknown), and who was unseen."""
     season = table["season"].to_numpy("int64")
-    text = {name: table[name].fillna("").astype(str).to_numpy("U") for name in ("unit_id", "farm_id", "district")}
+    nothing = pd.Series("", index=table.index)
+    text = {name: table.get(name, nothing).fillna("").astype(str).to_numpy("U") for name in _NAMES}
+    light = np.zeros(len(table))
+    if state["light"] is not None:
+        light = _LIGHT_POWER * np.nan_to_num(table[_LIGHT].to_numpy("float64") - state["light"])
     features, unseen = {}, np.zeros(len(table))
     for name, columns in state["blocks"].items():
         middle, spread = state["scale"][name]
@@ -99,10 +110,11 @@ def _rows(table: pd.DataFrame, state: State) -> State:
         features[name] = np.clip(np.nan_to_num(raw), -5, 5)
         if name == "canopy":
             unseen = np.isnan(raw).all(axis=1).astype("float64")
-    return {**text, "season": season, "year": season - state["first"], "features": features, "unseen": unseen}
+    about = {"season": season, "year": season - state["first"], "light": light, "unseen": unseen}
+    return {**text, **about, "features": features}
 
 
-def _parts(one: State, other: State) -> dict[str, Array]:
+def _parts(one: State, other: State, state: State) -> dict[str, Array]:
     """How alike rows are, by each part of the model [1]; noise is not among them."""
     season = _same(one["season"], other["season"])
     district = _same(one["district"], other["district"])
@@ -120,17 +132,28 @@ def _parts(one: State, other: State) -> dict[str, Array]:
     if CURVED in one["features"]:
         away = _distance(one["features"][CURVED], other["features"][CURVED]) * np.sqrt(3) / _REACH
         parts["bent"] = (1 + away) * np.exp(-away)
+    if state["varied"]:
+        parts["variety"] = _same(one["variety"], other["variety"])
+    if state["pooled"]:
+        crop = _same(one["crop"], other["crop"])
+        mine = ("season", "unit", *(name for name in parts if name.startswith("by_")))
+        parts |= {"crop": crop, **{f"crop_{name}": crop * parts[name] for name in mine}}
     if one["unseen"].any() or other["unseen"].any():
         parts["unseen_season"] = season * np.outer(one["unseen"], other["unseen"])
         parts["unseen"] = parts["unseen_season"] * parts["unit"]
     return parts
 
 
-def _variances(parts: Sequence[Array], logs: Array) -> Array:
+def _variances(named: Mapping[str, Array], logs: Array, near: Mapping[str, float] | None) -> Array:
     """The variance of each part and of the noise that make the yields likeliest, with a weak prior."""
+    parts = list(named.values())
     prior = np.log(np.full(len(parts) + 1, _PRIOR_SHARE * max(float(logs.var()), 1e-6)))
     sure = np.full(len(prior), _PRIOR_SD)
     prior[:2], sure[:2] = np.log([1.0, _SLOPE_SD**2]), (0.1, 1.0)
+    first, steps = prior, _STEPS
+    if near is not None:
+        first = np.array([np.log(near[name]) if name in near else p for name, p in zip((*named, "noise"), prior, strict=True)])  # fmt: skip  # noqa: E501
+        steps = _STEPS_NEAR
 
     def unlikely(at: Array) -> tuple[float, Array]:
         variance = np.exp(at)
@@ -145,7 +168,7 @@ def _variances(parts: Sequence[Array], logs: Array) -> Array:
         return float(value), slope + off / sure
 
     bounds = [(p - 9, p + 4) for p in prior]
-    found = minimize(unlikely, prior, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": _STEPS})
+    found = minimize(unlikely, first.clip(*np.transpose(bounds)), jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": steps})  # fmt: skip  # noqa: E501
     variances: Array = np.exp(found.x)
     return variances
 

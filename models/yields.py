@@ -1,8 +1,8 @@
-"""The yield forecast of one crop and day of the season: a ladder of models, of which the simplest good one speaks.
+"""The yield forecast of one crop and day of the season: a ladder of models that speak together, or a plain one.
 
 Average, trend, ridge on anomalies, boosted trees, Gaussian process: all are fitted, each season is told from the
-others, and the simplest rung that is not surely worse than the best is chosen. Where nothing beats average and trend
-one of these speaks, and says so. Rows far from all that is known are not told at all.
+others, and what each said decides what it weighs in their blend. Where the blend does not surely beat average and
+trend one of these speaks, and says so. Rows far from all that is known are not told at all.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pandas as pd
 from agro.domain.errors import BadInput, Refusal
 from agro.domain.outlook import Estimate, Forecast, Interval, Misses, few_seasons
 from models.intervals import misses
-from models.judge import simplest_good
+from models.yield_blend import choose
 from models.yield_hull import Hull, hull_of, outside
 from models.yield_ladder import (
     PLAIN,
@@ -32,10 +32,11 @@ from models.yield_ladder import (
     tell_rung,
 )
 from models.yield_levels import Past, past_of
+from models.yield_words import in_words
 
 Array = np.ndarray
 
-VERSION = 2  # raise it when the same table gives another model
+VERSION = 3  # raise it when the same table gives another model
 _MOSTLY = 0.5  # [1] of the rows a model was fitted to knew a feature: it lives on it. source: ours
 _UNSEEN = {
     "weather": Refusal(
@@ -57,11 +58,12 @@ class YieldModel:
     """A fitted ladder.
 
     day         month-day to which features were known
-    chosen      the rung that speaks; `state` is its own
+    chosen      what speaks: average, trend, or the blend
+    weights     [1] of the rungs in what speaks; `states` are their own
     left_out    a row a unit and season: unit_id, farm_id, district, season, area_ha, observed_t_ha, and a column a
-                rung with what it said of the season without knowing it [t/ha]
+                rung and the blend with what it said of the season without knowing it [t/ha]
     not_tried   why a rung was not tried, by rung
-    missed      what the chosen rung missed; None where seasons are too few to know
+    missed      what the chosen one missed; None where seasons are too few to know
     hull        where it knows its way; None for average and trend, which know it everywhere
     """
 
@@ -69,7 +71,8 @@ class YieldModel:
     day: str
     chosen: str
     blocks: Mapping[str, tuple[str, ...]]
-    state: Mapping[str, Any]
+    weights: Mapping[str, float]
+    states: Mapping[str, Any]
     past: Past
     left_out: pd.DataFrame
     not_tried: Mapping[str, Refusal]
@@ -89,7 +92,9 @@ class YieldModel:
         )
 
 
-def fit(crop: str, day: str, table: pd.DataFrame, blocks: Blocks, rules: LadderRules) -> YieldModel:
+def fit(
+    crop: str, day: str, table: pd.DataFrame, blocks: Blocks, rules: LadderRules, kin: pd.DataFrame | None = None
+) -> YieldModel:
     """Fit all rungs and choose.
 
     crop     its code [-]
@@ -98,6 +103,7 @@ def fit(crop: str, day: str, table: pd.DataFrame, blocks: Blocks, rules: LadderR
              `yield_t_ha` [t/ha] (rows without are not used) and the features
     blocks   names of the features [-] by block
     rules    when which rung is tried [1]
+    kin      rows of other crops of its kind, as in `table`; left aside where all rows are too many for the process
     returns  YieldModel, yields [t/ha]
     raises   BadInput where no harvest of the crop is on record
     source   METHODS (ladder); choice: Breiman 1984, paired by season
@@ -110,29 +116,32 @@ def fit(crop: str, day: str, table: pd.DataFrame, blocks: Blocks, rules: LadderR
             "give harvests of past seasons",
             crop=crop,
         )
+    if kin is not None and not 0 < len(kin) <= rules.most_rows_for_process - len(seen):
+        kin = None
     seasons, skipped = int(seen["season"].nunique()), not_tried(seen, blocks, rules)
     left_out = seen[["unit_id", "farm_id", "district", "season", "area_ha"]].assign(observed_t_ha=seen["yield_t_ha"])
-    chosen, missed = "average", None
+    chosen, weights, missed = "average", {"average": 1.0}, None
     if seasons >= rules.fewest_seasons:
-        told = {rung: tell_left_out(rung, seen, blocks) for rung in RUNGS if rung not in skipped}
-        left_out = left_out.assign(**told)
-        chosen = simplest_good(_squares(left_out, list(told)))
+        told = {rung: tell_left_out(rung, seen, blocks, kin) for rung in RUNGS if rung not in skipped}
+        choice = choose(left_out.assign(**told), list(told))
+        chosen, weights, left_out = choice.chosen, choice.weights, choice.left_out
         missed = misses(_errors(left_out, chosen))
     hull = None if chosen in PLAIN else hull_of(seen, names_of(blocks), rules.hull_margin)
     used = {name: tuple(columns) for name, columns in blocks.items()}
-    state = fit_rung(chosen, seen, blocks)
-    return YieldModel(crop, day, chosen, used, state, past_of(seen), left_out, skipped, missed, hull)
+    states = {rung: fit_rung(rung, seen, blocks, kin) for rung in weights}
+    return YieldModel(crop, day, chosen, used, weights, states, past_of(seen), left_out, skipped, missed, hull)
 
 
 def tell(model: YieldModel, asked: pd.DataFrame) -> Array:
-    """The bare expectation of the chosen rung.
+    """The bare expectation.
 
     model    fitted
     asked    rows with its features
     returns  (row,) [t/ha]; NaN where nothing is known
     source   see the rungs
     """
-    told: Array = np.maximum(tell_rung(model.chosen, model.state, model.past, asked), _LEAST_T_HA)
+    parts = [weight * tell_rung(rung, model.states[rung], model.past, asked) for rung, weight in model.weights.items()]
+    told: Array = np.maximum(np.sum(parts, axis=0), _LEAST_T_HA)
     return told
 
 
@@ -172,11 +181,13 @@ def check_features(model: YieldModel, asked: pd.DataFrame, day: str, name: str) 
     if missing or day != model.day:
         raise BadInput(
             "MODEL-FEATURES",
-            "{where}: was fitted to features known by {expected}; met {met}",
+            "{where}: was fitted to features known by {expected}; met {met}"
+            if day != model.day
+            else "{where}: was fitted to features known by {expected}; missing here is {met}",
             "fit a model for this day with `agro train`",
             where=name,
             expected=model.day,
-            met=", ".join(missing) if day == model.day else day,
+            met=in_words(missing[0]) if day == model.day else day,
         )
 
 
@@ -216,12 +227,6 @@ def _told(model: YieldModel, value: float) -> tuple[Estimate, tuple[Interval, ..
         return Estimate(value, np.nan, "t/ha"), (), few_seasons(len(model.past.seasons))
     error = value * float(np.sqrt(missed.year_cv**2 + missed.district_cv**2 + missed.field_cv**2))
     return Estimate(value, error, "t/ha"), missed.ends(value, error, "field"), model.why_plain
-
-
-def _squares(left_out: pd.DataFrame, rungs: list[str]) -> pd.DataFrame:
-    """Mean squared error, a row a season, a column a rung."""
-    square = left_out[rungs].sub(left_out["observed_t_ha"], axis=0) ** 2
-    return square.groupby(left_out["season"]).mean()
 
 
 def _errors(left_out: pd.DataFrame, rung: str) -> pd.DataFrame:

@@ -8,22 +8,37 @@ from typing import Literal
 
 import numpy as np
 
-from agro.domain.errors import BadInput, Refusal
+from agro.domain.errors import BadInput, Refusal, Told
 
 Status = Literal["proved", "not_proved", "not_checked"]
+_UNTRIED = Told("fields with strips of so few seasons", {})
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """A way from trial strips to doses by zones, and what it earned on a public trial where it was not fitted.
+    """A way from trial strips to doses by zones, and what it earned where it was not fitted.
 
-    earned_ha  [money/ha] over the best uniform dose on left-out repetitions and years, by what was left out
-    where      which trial
+    earned_ha   [currency/ha] over the best uniform dose on left-out repetitions and years of a public trial
+    where       which trial
+    currency    of that trial
+    by_seasons  [RUB/ha] on simulated fields whose truth is known, costs deducted, mean of all fields: by the seasons of
+                strips that it had [1], then by the name of the fields
     """
 
     name: str
     earned_ha: Mapping[str, float]
     where: str
+    currency: str
+    by_seasons: Mapping[int, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What is asked of varying: its cost [currency/ha] is deducted, and the rest is above zero so surely [1]."""
+
+    cost_ha: float
+    sure: float
+    currency: str
 
 
 @dataclass(frozen=True)
@@ -50,54 +65,65 @@ class Certificate:
         return self.status == "proved"
 
 
-def admit(scheme: Scheme) -> None:
-    """Refuse a scheme that lost money on a public trial where it was not fitted.
+def admit(scheme: Scheme, seasons: int) -> None:
+    """Refuse a scheme that lost money where it was not fitted: on a public trial, or on simulated fields.
 
-    scheme   with what it earned [money/ha]
+    scheme   with what it earned [currency/ha]
+    seasons  of the strips that are to decide [1]
     returns  nothing [-]
-    raises   BadInput SCHEME-LOSES
+    raises   BadInput SCHEME-LOSES, SCHEME-SEASONS where it lost with strips of so few seasons, or was never tried
     source   ours: whoever loses on left-out strips does not prescribe
     """
-    lost = {name: earned for name, earned in scheme.earned_ha.items() if earned < 0}
-    if lost:
-        worst = min(lost, key=lambda name: lost[name])
+    worst, earned = min(scheme.earned_ha.items(), key=lambda one: one[1])
+    if earned < 0:
         raise BadInput(
             "SCHEME-LOSES",
-            "the scheme {scheme} may not prescribe: on {where}, left out {worst}, it lost {lost} a hectare against one rate",  # noqa: E501
+            "the scheme {scheme} may not prescribe: on {where}, left out {worst}, it lost {lost} {currency} a hectare against one rate",  # noqa: E501
             "use a scheme that does not lose there (configs/schemes.toml), or one rate",
             scheme=scheme.name,
-            where=scheme.where,
-            worst=worst,
-            lost=round(-lost[worst], 2),
+            where=Told(scheme.where, {}),
+            worst=Told(worst, {}),
+            lost=round(-earned, 2),
+            currency=Told(scheme.currency, {}),
+        )
+    tried = scheme.by_seasons.get(max((n for n in scheme.by_seasons if n <= seasons), default=0), {})
+    lost = [(earned, Told(name, {})) for name, earned in tried.items()] or [(-np.inf, _UNTRIED)]
+    earned, fields = min(lost, key=lambda one: one[0])
+    if earned < 0:
+        raise BadInput(
+            "SCHEME-SEASONS",
+            "one rate: by strips of so few seasons ({seasons}) nobody may vary it; the scheme {scheme} loses that way or was not tried ({worst})",  # noqa: E501
+            "repeat the strips another season, or keep one rate",
+            seasons=seasons,
+            scheme=scheme.name,
+            worst=fields,
         )
 
 
-def decide(
-    draws_ha: np.ndarray, gain_ha: float, deduction_ha: float, cost_ha: float, by: str, sure: float
-) -> Certificate:
+def decide(draws_ha: np.ndarray, gain_ha: float, deduction_ha: float, by: str, demand: Demand) -> Certificate:
     """Whether varying pays surely enough.
 
-    draws_ha      gain on left-out strips with its errors, before costs [money/ha]
-    gain_ha       the same without errors [money/ha]
-    deduction_ha  what will not come again [money/ha]
-    cost_ha       of varying [money/ha]
+    draws_ha      gain on left-out strips with its errors, before costs [currency/ha]
+    gain_ha       the same without errors [currency/ha]
+    deduction_ha  what will not come again [currency/ha]
     by            what was left out: season or rep
-    sure          [1] the probability asked for
-    returns       Certificate [money/ha]
+    demand        cost [currency/ha] and how surely [1]
+    returns       Certificate [currency/ha]
     source        ours: varied only where the lower end of the gain is above zero
     """
-    left = draws_ha - deduction_ha - cost_ha
+    left, sure = draws_ha - deduction_ha - demand.cost_ha, demand.sure
     low, high = np.quantile(left, (1 - sure, sure))
-    gain = gain_ha - deduction_ha - cost_ha
+    gain = gain_ha - deduction_ha - demand.cost_ha
     if low > 0:
         return Certificate("proved", gain, float(low), float(high), sure, by, None)
     why = BadInput(
         "RX-GAIN",
-        "one rate: on strips left out, varying brings {gain} a hectare (from {low} to {high}), not surely above zero",
+        "one rate: on strips left out, varying brings {gain} {currency} a hectare (from {low} to {high}), not surely above zero",  # noqa: E501
         "repeat the strips another season, or keep one rate",
         gain=round(gain),
         low=round(float(low)),
         high=round(float(high)),
+        currency=Told(demand.currency, {}),
     ).refusal
     return Certificate("not_proved", gain, float(low), float(high), sure, by, why)
 

@@ -15,9 +15,11 @@ from shapely.affinity import rotate
 from agro.domain.errors import BadInput
 
 _HEADLAND_WIDTHS = 2  # [1] widths of the implement left out all round: there the machine turns
+_SLANT_M = 1.0  # [m] less of it, so that an edge not quite straight costs no lane
 _FEWEST_REPS = 2  # [1]
 _EDGE_M = 3.0  # [m] of a strip's side, and
 _ENTRY_M = 20.0  # [m] of its ends, that are not read: spreading and threshing overlap there
+_COVERED = 0.5  # [1] of a strip without its sides and ends: less of it in a log says nothing of its dose
 _POWER = 1.645 + 0.842  # [1] one-sided 5 % and power of 80 %
 
 
@@ -62,8 +64,9 @@ def lay_out(field: Geometry, design: Design, seed: int) -> gpd.GeoDataFrame:
     """
     heading = driving_direction(field)
     middle = field.centroid
-    inner = rotate(field.buffer(-_HEADLAND_WIDTHS * design.width_m), -heading, origin=middle)
-    lanes = _lanes(inner, design)
+    headland_m = _HEADLAND_WIDTHS * design.width_m - _SLANT_M
+    inner = rotate(field.buffer(-headland_m), -heading, origin=middle)
+    lanes = _lanes(inner, design, rotate(field, -heading, origin=middle).bounds[1])
     chosen = _blocks(lanes, design)
     random = np.random.default_rng(seed)
     rows, shapes = [], []
@@ -116,6 +119,23 @@ def read_trial(plots: gpd.GeoDataFrame, harvest: gpd.GeoDataFrame) -> pd.DataFra
     return pd.DataFrame(found.drop(columns=["index_right", "geometry"])).reset_index(drop=True)
 
 
+def as_driven(plots: gpd.GeoDataFrame, strokes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The strips of a trial with the doses that a machine put out by its log.
+
+    plots    the strips from `lay_out` [m]
+    strokes  points with off_kg_ha, applied less prescribed [kg/ha], and area_ha [ha], in the same metric system
+    returns  the plots with dose_kg_ha [kg/ha] as it was put out; strips that the log hardly covers are left out
+    source   ours: the mean over a strip without its sides and ends, where neighbours and turns mix in
+    """
+    cores = gpd.GeoDataFrame(geometry=[_core(one) for one in plots.geometry], index=plots.index, crs=plots.crs)
+    found = gpd.sjoin(strokes, cores, predicate="within")
+    ground = found["area_ha"].groupby(found["index_right"]).sum()
+    off = (found["off_kg_ha"] * found["area_ha"]).groupby(found["index_right"]).sum() / ground
+    known = ground.index[ground >= _COVERED * cores.area.loc[ground.index] / 1e4]
+    kept = plots.loc[plots.index.isin(known)]
+    return kept.assign(dose_kg_ha=(kept["dose_kg_ha"] + off.loc[kept.index]).clip(lower=0.0))
+
+
 def _core(strip: Geometry) -> Geometry:
     """A strip without its sides and ends."""
     heading = driving_direction(strip)
@@ -125,13 +145,16 @@ def _core(strip: Geometry) -> Geometry:
     return rotate(shapely.intersection(level, core), heading, origin=strip.centroid)
 
 
-def _lanes(inner: Geometry, design: Design) -> list[Geometry]:
-    """Whole lanes of the field, level, from south to north: the longest piece of each that is a full width wide."""
+def _lanes(inner: Geometry, design: Design, edge_m: float) -> list[Geometry]:
+    """Whole lanes of the field, level, from south to north: the longest piece of each that is a full width wide.
+
+    They are lanes that the machine drives when it begins at the field's southern edge: a strip is one of its passes.
+    """
     if inner.is_empty:
         return []
     west, south, east, north = inner.bounds
-    count = int((north - south) // design.width_m)
-    low = south + ((north - south) - count * design.width_m) / 2
+    low = edge_m + np.ceil((south - edge_m) / design.width_m) * design.width_m
+    count = int((north - low) / design.width_m)
     lanes = []
     for i in range(count):
         bottom, top = low + i * design.width_m, low + (i + 1) * design.width_m

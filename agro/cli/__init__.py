@@ -7,7 +7,9 @@ from agro.cli import (
     forecasts,
     harvest,
     ingest,
+    land,
     maps,
+    outlook,
     prescriptions,
     runs,
     store,
@@ -39,6 +41,9 @@ for command in (
     forecasts.forecast,
     forecasts.train,
     forecasts.score,
+    outlook.outlook,
+    land.land,
+    land.crops,
 ):
     app.command()(command)
 app.add_typer(export_app, name="export")

@@ -35,7 +35,7 @@ def forecast(
         from flows.settings import crop_names, districts, load
         from flows.weekly_outlook import of_district, outlook
 
-        done = outlook(load(config, [*set_, f"store.path={place.root}"]), day)
+        done = outlook(load(config, [*set_, f"store.path={place.root}"]), day, district)
         shown = of_district(done, district)
         if as_json:
             rows = [_as_json(one) for one in shown]

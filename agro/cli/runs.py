@@ -36,7 +36,10 @@ def run(
         voice.language = settings.ui.language
         last = day_of(until)
         summary = nothing_new(settings, last) or _through_prefect(config, overrides, last)
-    _finish(summary, settings.ui.language, as_json)
+        from agro.cli.outlook import after_run
+
+        first, output = after_run(settings, last, summary.published > 0)
+    _finish(summary, settings.ui.language, as_json, first, output)
 
 
 def watch(
@@ -128,12 +131,14 @@ def _as_interrupt(_: int, __: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _finish(summary: "Summary", language: str, as_json: bool) -> NoReturn:
+def _finish(summary: "Summary", language: str, as_json: bool, first: list[str], output: list[str]) -> NoReturn:
+    """The summary, after what is simulated or assumed, before what is foreseen of output."""
     from agro.reports.run_summary import as_text
 
+    text = "\n".join([*first, as_text(summary, language), *output])
     if as_json:
         print(json.dumps(summary.as_json(), ensure_ascii=False))
-        print(as_text(summary, language), file=sys.stderr)
+        print(text, file=sys.stderr)
     else:
-        print(as_text(summary, language))
+        print(text)
     raise typer.Exit(SOME_FAILED if summary.failed else 0)

@@ -16,7 +16,9 @@ MODEL_NAMES = {
     "ridge": "ridge regression",
     "boosting": "boosted trees",
     "process": "Gaussian process",
+    "blend": "blend of models",
 }
+SCOPE_NAMES = {"field": "fields", "district": "districts", "region": "the region"}
 
 
 def forecasts_as_text(
@@ -141,7 +143,8 @@ def models_as_text(models: Sequence[Any], names: Mapping[str, str], language: st
 def scores_as_text(scores: pd.DataFrame, names: Mapping[str, str], language: str) -> str:
     """How published forecasts did, day by day.
 
-    scores    rows with as_of, scope, crop, n, rmse_t_ha [t/ha], skill_average, skill_trend, covered_80, answered [1]
+    scores    rows with as_of, scope, crop, quantity, n, rmse_t_ha [t/ha], skill_average, skill_trend, covered_80,
+              answered [1]
     names     what crops are called, by their code
     language  `ru` or `en`
     returns   lines of text [-]
@@ -149,8 +152,10 @@ def scores_as_text(scores: pd.DataFrame, names: Mapping[str, str], language: str
     """
     times, digits = (10, 1) if language == "ru" else (1, 2)
     lines = []
-    for row in scores.sort_values(["as_of", "crop", "scope"]).to_dict("records"):
-        of = say("fields", language) if row["scope"] == "field" else say("districts", language)
+    for row in scores.sort_values(["as_of", "crop", "scope", "quantity"]).to_dict("records"):
+        of = say(SCOPE_NAMES[row["scope"]], language)
+        if row["quantity"] == "outcome_t_ha":
+            of += ", " + say("with what was threshed", language)
         head = f"{row['as_of']} · {names.get(row['crop'], row['crop'])} · {of} ({row['n']})"
         if not row["n"]:
             lines.append(f"{head}: {say('none was told', language)}")
@@ -162,7 +167,7 @@ def scores_as_text(scores: pd.DataFrame, names: Mapping[str, str], language: str
             covered=_percent(row["covered_80"], language),
             answered=_percent(row["answered"], language),
         )
-        if row["n"] >= _FEWEST_FOR_SKILL:
+        if row["n"] >= _FEWEST_FOR_SKILL and row["skill_trend"] == row["skill_trend"]:
             told += "; " + say(
                 "skill against the average {average} %, the trend {trend} %",
                 language,

@@ -24,6 +24,7 @@ _DPI = 130  # [1/inch]
 _DOSE = LinearSegmentedColormap.from_list("dose", ("#f3ead9", "#e4b98a", "#c97f4a", "#9a4f25", "#5e2a12"))
 _LEFT, _RIGHT = 0.06, 0.95
 _MOST_ZONES_TOLD = 7  # rows of the table; the rest is summed up
+_ROOM = 0.03  # [1] of the map's width that a number needs on each side of its place
 _WIDE = 118  # letters of a line across the page
 _LINE = 0.0128  # of the page's height, at 8 pt
 
@@ -106,7 +107,7 @@ def _page(sheet: PrescriptionSheet, language: str) -> Figure:
     planned = _yield(sheet.planned_yield_t_ha, language)
     told = say("Prescription for {season}; planned yield {planned}", language, season=sheet.season, planned=planned)
     figure.text(_LEFT, 0.945, told, fontsize=10, color=INK)
-    figure.text(_LEFT, 0.932, wrapped(sheet.headline, 88), fontsize=10, weight="bold", color=INK, va="top")
+    figure.text(_LEFT, 0.932, wrapped(sheet.headline, 80), fontsize=10, weight="bold", color=INK, va="top")
     said = (
         (say("How sure is it?", language), sheet.sure),
         (say("What was assumed", language), sheet.assumed),
@@ -158,7 +159,7 @@ def _map(axes: Axes, sheet: PrescriptionSheet, language: str) -> None:
     for zone in sheet.zones:
         several = len(sheet.zones) > 1
         text = "\n".join(number(rate, 0, language) for rate in zone.rate_kg_ha)
-        for part in _large(zone.outline, span):
+        for part in _large(zone.outline, span, bool(sheet.strips)):
             place = part.representative_point()
             if several:
                 axes.annotate(f"{say('zone', language)} {zone.number}", (place.x, place.y), (0, 7 + 6 * len(zone.rate_kg_ha)), textcoords="offset points", ha="center", fontsize=7, color=INK, path_effects=[withStroke(linewidth=2, foreground="white")])  # fmt: skip  # noqa: E501
@@ -175,9 +176,11 @@ def _caption(figure: Figure, top: float, sheet: PrescriptionSheet, language: str
     figure.text(_LEFT, top, wrapped(caption, 66), fontsize=8, color=INK, va="top")
 
 
-def _large(outline: Geometry, span: float) -> list[Geometry]:
-    """The parts of a zone that have room for a number; the largest one always."""
+def _large(outline: Geometry, span: float, strips: bool) -> list[Geometry]:
+    """The parts of a zone that have room for a number; the largest one always, but for strips: the table tells them."""
     parts = sorted(getattr(outline, "geoms", [outline]), key=lambda part: -part.area)
+    if strips:
+        return [part for part in parts if not part.buffer(-_ROOM * span).is_empty]
     return [part for i, part in enumerate(parts) if i == 0 or part.area > 0.01 * span**2]
 
 

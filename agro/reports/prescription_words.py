@@ -33,7 +33,7 @@ def as_facts(line: Told | Refusal) -> dict[str, Any]:
     returns  text and facts [-]
     source   ours
     """
-    plain = {n: v if isinstance(v, str | int | float | bool | None) else str(v) for n, v in line.facts.items()}
+    plain = {n: _plain(value) for n, value in line.facts.items()}
     return {"text": line.text, "facts": plain, "sentence": line.reason if isinstance(line, Refusal) else str(line)}
 
 
@@ -92,7 +92,15 @@ def _field(row: Mapping[str, Any], language: str) -> list[str]:
     return lines
 
 
+def _plain(value: Any) -> Any:
+    if isinstance(value, Told | Refusal):
+        return as_facts(value)
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
 def _as_written(value: Any, language: str) -> Any:
+    if isinstance(value, Mapping | Told | Refusal):
+        return sentence(value, language)
     if isinstance(value, float):
         return number(value, 0 if value.is_integer() else 1, language)
     if isinstance(value, str) and len(value) == 10 and value[4] == value[7] == "-":

@@ -23,6 +23,9 @@ KIND_NAMES = {
     "moisture_counts": "clear pixels counted for wetness edges",
     "moisture_edges": "wetness edges",
     "moisture": "wetness from above",
+    "land": "land to return",
+    "crop_types": "crop types",
+    "parcelstats": "looks at parcels",
     "moisture_anchors": "measurements beside wetness",
     "field_moisture": "moisture in per cent of field capacity",
     "radar": "radar passes",
@@ -41,6 +44,9 @@ KIND_NAMES = {
     "models": "fitted models",
     "forecasts": "yield forecasts",
     "scores": "scores of forecasts",
+    "outlook": "outlooks of agricultural output",
+    "outlook_scores": "scores of outlooks",
+    "boards": "boards of districts",
 }
 MOST_SHOWN = 20  # refusals told one by one; the rest is counted
 

@@ -37,7 +37,7 @@ def as_text(tasks: Sequence[Mapping[str, Any]], logs: Sequence[Mapping[str, Any]
     for log in logs:
         lines.append(say("{name}: {records} records, {first} to {last}", language, **log))
         lines.append("  " + ", ".join(log["quantities"]))
-    return "\n".join(lines)
+    return "\n".join(lines) or say("There are no rates and no logs in it.", language)
 
 
 def _spread(rate: Mapping[str, Any], language: str) -> str:

@@ -22,7 +22,7 @@ class Tree:
     """A folder that many files are asked of; where the folders below it truly lie is found out once."""
 
     def __init__(self, folder: Path) -> None:
-        self._root, self._real = folder.resolve(), dict[str, str]()
+        self._root, self._real = os.path.realpath(folder), dict[str, str]()
 
     def file(self, href: str, where: str) -> Path:
         """The local file that `href` names; anything outside the tree is refused."""
@@ -38,7 +38,7 @@ class Tree:
                 href=href[:200],
             )
         path = self._resolved(plain)
-        if not path.is_relative_to(self._root):
+        if path != self._root and not path.startswith(f"{self._root}{os.sep}"):
             raise BadInput(
                 "PATH-OUTSIDE",
                 "{where}: {href} points outside the catalogue's folder",
@@ -46,17 +46,16 @@ class Tree:
                 where=where,
                 href=href[:200],
             )
-        return path
+        return Path(path)
 
-    def _resolved(self, plain: str) -> Path:
+    def _resolved(self, plain: str) -> str:
         """Where a path truly lies, with no link left in it."""
         folder, name = os.path.split(plain)
-        path = Path(plain)
-        if name in ("", ".", "..") or path.is_symlink():
-            return path.resolve()
+        if name in ("", ".", "..") or Path(plain).is_symlink():
+            return os.path.realpath(plain)
         if folder not in self._real:
             self._real[folder] = os.path.realpath(folder or ".")
-        return Path(self._real[folder], name)
+        return f"{self._real[folder]}{os.sep}{name}"
 
 
 def raster_driver(path: Path) -> str:

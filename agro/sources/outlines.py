@@ -35,6 +35,7 @@ def read_outlines(
     layer: str | None = None,
     encoding: str | None = None,
     bounds: tuple[float, float, float, float] | None = None,
+    named: str = "field_id",
 ) -> tuple[gpd.GeoDataFrame, list[Refusal]]:
     """The outlines table (see `agro.domain.land`) in EPSG:4326, and the features that were refused.
 
@@ -44,6 +45,7 @@ def read_outlines(
     layer     which layer of a GeoPackage, where it has several
     encoding  of a Shapefile's attributes, where the file itself does not say it
     bounds    (west, south, east, north) [deg]: fields outside are refused
+    named     what the column of ids is called in the file, for instance parcel_id
     raises    BadInput where the file as a whole cannot be used
     """
     files = sorted(p for p in path.iterdir() if p.suffix.lower() in {*_DRIVERS, *_PARQUET}) if path.is_dir() else [path]
@@ -54,9 +56,10 @@ def read_outlines(
             "put GeoJSON, GeoPackage, Shapefile or GeoParquet there",
             where=str(path),
         )
-    read = [read_features(file, layer, encoding) for file in files]
+    read = [_by_id(read_features(file, layer, encoding), named) for file in files]
     features = gpd.GeoDataFrame(
-        pd.concat([_normal(table, file) for table, file in zip(read, files, strict=True)], ignore_index=True), crs=4326
+        pd.concat([_normal(table, file, named) for table, file in zip(read, files, strict=True)], ignore_index=True),
+        crs=4326,
     )
     reasons = dict(_refusals(features, bounds))
     kept = features.drop(index=list(reasons)).drop(columns=["place"])
@@ -66,6 +69,13 @@ def read_outlines(
     if len(drawn_in) == 1 and (code := drawn_in.pop()) is not None and code // 100 in _UTM:
         kept.attrs["utm"] = f"EPSG:{code}"
     return kept, list(reasons.values())
+
+
+def _by_id(features: gpd.GeoDataFrame, named: str) -> gpd.GeoDataFrame:
+    """The features with the column of ids called field_id, whatever else is called so."""
+    if named == "field_id" or named not in features:
+        return features
+    return features.drop(columns="field_id", errors="ignore").rename(columns={named: "field_id"})
 
 
 def read_features(path: Path, layer: str | None, encoding: str | None) -> gpd.GeoDataFrame:
@@ -151,7 +161,7 @@ def _shapefile_encoding(path: Path, encoding: str | None) -> str | None:
     return "UTF-8"
 
 
-def _normal(features: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
+def _normal(features: gpd.GeoDataFrame, path: Path, named: str) -> gpd.GeoDataFrame:
     """The features with our columns, in EPSG:4326, and `place`, how a person finds each in its file."""
     where = path.name
     if not isinstance(features, gpd.GeoDataFrame) or features.geometry.name is None:
@@ -169,9 +179,10 @@ def _normal(features: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
     if "field_id" not in features.columns:
         raise BadInput(
             "VECTOR-NO-FIELD-ID",
-            "{where}: has no column field_id; met {met}",
-            "name the column with each field's own id field_id",
+            "{where}: has no column {named}; met {met}",
+            "name the column with each one's own id {named}",
             where=where,
+            named=named,
             met=", ".join(map(str, features.columns[:12])),
         )
     if features.crs is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -231,7 +232,8 @@ def _item(io: _GuardedIO, href: str, collection: pystac.Collection | None) -> tu
     """An item, and what its collection says of the assets of all its items."""
     raw = io.json(href)
     try:
-        item = pystac.Item.from_dict({**raw, "links": []}, href=href, preserve_dict=False)
+        old = not str(raw.get("stac_version")).startswith("1.")
+        item = pystac.Item.from_dict({**raw, "links": []}, href=href, migrate=old, preserve_dict=False)
         if not isinstance(item.id, str) or not item.id:
             raise ValueError("id is missing")
         item.id.encode()  # what is no text could be written nowhere
@@ -340,7 +342,7 @@ def _acquisition(
             scale,
             offset,
             nodata(asset.extra_fields, inherited),
-            path.stat().st_size if path.is_file() else None,
+            _size(path),
             asset.extra_fields.get("file:checksum"),
         )
     if not bands:
@@ -371,6 +373,15 @@ def _acquisition(
         tile=tile(properties),
         datatake=datatake(item),
     )
+
+
+def _size(path: Path) -> int | None:
+    """A file's bytes; none where it is no file."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
 def _said(error: Exception) -> str:

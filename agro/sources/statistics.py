@@ -96,6 +96,11 @@ def district_of(text: str, places: Mapping[str, str], place: Told) -> str:
     return code
 
 
+def category_of(row: Row) -> str:
+    """The code of the category of farm that a row names. Raises BadInput."""
+    return _word(row, "category", _CATEGORIES)
+
+
 def _row(row: Row, words: Mapping[str, str], known: Known, places: Mapping[str, str]) -> dict[str, Any] | None:
     name = row.needed("district")
     if plain(even(name)) in TOTALS:
@@ -109,7 +114,7 @@ def _row(row: Row, words: Mapping[str, str], known: Known, places: Mapping[str, 
     return {
         "district": district_of(name, places, row.place),
         "crop": crop,
-        "category": _word(row, "category", _CATEGORIES),
+        "category": category_of(row),
         "season": season_of(row.needed("season"), row.place, range(_FIRST, known.today.year + 1)),
         **figures,
         "weight_basis": basis,

@@ -10,7 +10,7 @@ from agro.domain.errors import BadInput
 from agro.store.publish import Published, Store, read_asset, torn
 
 # Beside what skops trusts by itself (numbers, text, arrays, scikit-learn's public estimators).
-ALLOWED_TYPES = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
+ALLOWED_TYPES = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "sklearn.tree._tree.Tree")
 MODEL, _TYPE = "model", "application/octet-stream"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import shapely
 from lxml import etree
 from pyproj import Geod
 from shapely import MultiPolygon, Polygon
@@ -20,6 +21,7 @@ _GEOD = Geod(ellps="WGS84")
 _LONGEST = 32  # letters of a designator. source: schemas V3-3 and V4-3
 _MASS = ("0006", 100.0, "0.01", "kg/ha")  # setpoint mass per area, 1 mg/m2: 1 kg/ha is 100. source: ISO 11783-11
 _VOLUME = ("0001", 10_000.0, "0.0001", "l/ha")  # setpoint volume per area, 0.01 mm3/m2: 1 l/ha is 10,000. source: same
+_DEGREE = 1e-9  # [deg] of the places that are written
 _MOST_CODES = 255  # treatment zones 0..254. source: schema, TZN A
 _GRID = "GRD00001"
 
@@ -221,5 +223,7 @@ def _degrees(value: float) -> str:
 
 
 def parts(shape: MultiPolygon | Polygon) -> Iterator[Polygon]:
-    """The polygons of an outline."""
-    yield from (shape.geoms if isinstance(shape, MultiPolygon) else [shape])
+    """The polygons of an outline, sound with the nine digits that are written: by rounding, close rings would cross."""
+    for part in shapely.get_parts(shapely.set_precision(shape, _DEGREE)):
+        if part.geom_type == "Polygon" and not part.is_empty:
+            yield part

@@ -17,6 +17,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,13 +33,16 @@ KINDS = {
     **{"relief": 2, "soil": 2, "moisture_edges": 2, "moisture": 2, "water": 2, "seasons": 2, "zones": 2},
     **{"prescriptions": 2, "as_applied": 2, "sufficiency": 2},
     **{"harvest": 1, "statistics": 1, "harvest_summaries": 1, "yield_maps": 2},
-    **{"models": 2, "forecasts": 1, "scores": 1},
+    **{"models": 2, "forecasts": 1, "scores": 1, "outlook": 1, "outlook_scores": 1, "boards": 1},
     **{"radar": 2, "radar_edges": 2, "radar_wetness": 2, "bare_soil": 2, "moisture_counts": 1},
+    **{"parcelstats": 1, "land": 1, "crop_types": 1},
     **{"moisture_anchors": 1, "field_moisture": 2, "composites": 2},
 }
 ITEM, _LATEST = "item.json", ".latest"
 OWN_HASH = "agro:checksum"
 Content = bytes | Sequence[bytes] | Path  # of a file: whole, in pieces that follow one another, or filled in staging
+Content = bytes | Sequence[bytes]  # of a file: whole, or in pieces that follow one another
+_AT_ONCE = 2  # files of a result that are hashed and written at the same time
 _LONGEST_NAME = 120  # [byte] leaves room for the key below the 255 of common file systems
 
 
@@ -152,7 +156,9 @@ def publish(store: Store, place: str, assets: Mapping[str, Content], item: dict[
     The item gets each asset's size and sha-256, and a hash of itself. What already stands there whole stays; what
     stands there torn is set aside. Raises StoreDown where the disk refuses, and then nothing is visible.
     """
-    item = {**item, "assets": {name: {**about, **_identity(assets[name])} for name, about in item["assets"].items()}}
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        identities = dict(zip(assets, pool.map(_identity, assets.values()), strict=True))
+    item = {**item, "assets": {name: {**about, **identities[name]} for name, about in item["assets"].items()}}
     created = _after_the_latest(store, item["properties"]["created"])
     item["properties"] = {**item["properties"], "created": created, OWN_HASH: own_hash(item)}
     target, filling = store.root / place, store.staging / file_name(place)
@@ -166,8 +172,9 @@ def publish(store: Store, place: str, assets: Mapping[str, Content], item: dict[
         filling.mkdir(parents=True)
         try:
             files = {about["href"].removeprefix("./"): assets[name] for name, about in item["assets"].items()}
-            for name, content in {**files, ITEM: _pretty(item)}.items():
-                _write(filling / name, content)
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                contents = {filling / name: content for name, content in {**files, ITEM: _pretty(item)}.items()}
+                list(pool.map(_write, contents, contents.values()))
             _flush_folder(filling)
             target.parent.mkdir(parents=True, exist_ok=True)
             _remember_latest(store, created)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 BANDS = ("blue", "green", "red", "rededge1", "rededge2", "rededge3", "nir", "nir08", "swir16", "swir22")
 FINE = ("blue", "green", "red", "nir")  # 10 m, the others 20 m
@@ -74,6 +73,8 @@ def with_errors(
 
 def blurred(pixels: np.ndarray) -> np.ndarray:
     """A map with the light of each pixel's neighbours."""
+    from scipy.ndimage import gaussian_filter
+
     return np.asarray(gaussian_filter(pixels, _BLUR_PX))
 
 

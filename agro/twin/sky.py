@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import binary_dilation, binary_erosion, shift
 
 from agro.twin.chance import random_field, random_surface
 from agro.twin.light import BANDS, to_20_m
@@ -66,6 +65,8 @@ def sky(
     shape: tuple[int, int], chances: Mapping[str, Any], sun: tuple[float, float], random: np.random.Generator
 ) -> Sky:
     """The sky of one pass over a place."""
+    from scipy.ndimage import shift
+
     cover = _cover(chances, random)
     surface = random_field(random, shape, float(random.uniform(35, 110))) + 0.25 * random_field(random, shape, 9)
     edge = np.quantile(surface, 1 - cover) if 0 < cover < 1 else (np.inf if cover == 0 else -np.inf)
@@ -133,6 +134,8 @@ def scene_classes(
     reflectance: Mapping[str, np.ndarray], above: Sky, chances: Mapping[str, Any], random: np.random.Generator
 ) -> np.ndarray:
     """The scene classification on 20 m, with the mistakes of a real one."""
+    from scipy.ndimage import binary_dilation, binary_erosion
+
     red, nir = to_20_m(reflectance["red"]), to_20_m(reflectance["nir"])
     opacity, shade = to_20_m(above.opacity), to_20_m(above.shade)
     classes = np.where((nir - red) / (nir + red) > 0.4, 4, 5).astype("uint8")

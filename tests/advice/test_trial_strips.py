@@ -19,13 +19,20 @@ def test_every_dose_once_a_repetition_side_by_side_and_inside() -> None:
     strips = lay_out(FIELD, DESIGN, 1)
     assert strips.groupby("rep")["dose_kg_ha"].apply(lambda doses: tuple(sorted(doses))).unique().tolist() == [DESIGN.doses_kg_ha]  # fmt: skip
     assert strips["rep"].nunique() == 4
-    inner = FIELD.buffer(-47.9)
+    inner = FIELD.buffer(-46.9)
     assert all(inner.covers(strip) for strip in strips.geometry)
     overlap = shapely.union_all(strips.geometry).area
     assert overlap == pytest.approx(strips.area.sum()) == pytest.approx(1e4 * strips["area_ha"].sum())
     for strip in strips.geometry:
         away = (driving_direction(strip) - driving_direction(FIELD) + 90) % 180 - 90
         assert away == pytest.approx(0, abs=1e-6)
+
+
+def test_strips_are_passes_of_a_machine_that_begins_at_the_edge() -> None:
+    """600 m less a headland of 48 m on each side: lanes begin at whole widths of 24 m from the southern edge."""
+    strips = lay_out(shapely.box(0, 0, 900, 600), DESIGN, 1)
+    south = strips.geometry.bounds["miny"].to_numpy()
+    assert np.allclose(south / 24, np.round(south / 24)) and len(set(south)) == 20 and south.min() == 48
 
 
 def test_the_lot_decides_and_the_same_seed_draws_the_same() -> None:

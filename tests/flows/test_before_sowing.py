@@ -142,6 +142,8 @@ def test_samples_older_than_the_rotation_give_one_rate_with_a_wider_interval(tmp
         "say nothing of this season" in text for text in told
     )
     assert len(one["agro:rates_kg_ha"]) == 1
+    lime = prescribe(settings, Request(field_ids=("zarya-1",), nutrients=("caco3",)), DAY)
+    assert codes(lime) == [("zarya-1", "RX-NOTHING")] and "2019-04-20, before the rotation" in lime.failed[0].reason
 
 
 def test_lime_only_where_acidity_was_measured(tmp_path: Path, surveyed: Path) -> None:
@@ -171,6 +173,7 @@ def cli(folder: Path, **files: str) -> list[str]:
         ("DOSE-FERTILISER", ["--product", "guano"], {}),
         ("TERMINAL-UNKNOWN", ["--terminal", "jon-deere"], {}),
         ("RX-CROP-NAME", ["--crop", "гречка"], {}),
+        ("SCHEME-UNKNOWN", ["--set", "advice.scheme=best"], {}),
         ("RX-NO-CROP", [], {"fields__seasons": ""}),
         ("RX-FIELD", ["--field", "zarya-17"], {}),
         ("PRICE-NUMBER", [], {"advice__prices": PRICES.replace("45000", "дорого")}),
@@ -276,7 +279,8 @@ def test_another_acidity_is_another_dose_of_lime(
     settings = settings_of(farm(tmp_path, surveyed), "advice.terminals=[]", "advice.highest_kg_ha=9000")
     lime = Request(field_ids=("zarya-1",), nutrients=("caco3",), crop="ячмень")
     first = by_field(prescribe(settings, lime, DAY))["zarya-1"]
-    monkeypatch.setattr(field_soil.SoilOfFields, "acidity", lambda self, asked: field_soil.Acidity(1.2, 4.6, "soil/x"))
+    found = field_soil.Acidity(1.2, 4.6, parent="soil/x")
+    monkeypatch.setattr(field_soil.SoilOfFields, "acidity", lambda self, asked, validity: found)
     other = by_field(prescribe(settings, lime, DAY))["zarya-1"]
     assert first.place != other.place and "soil/x" in other.properties["agro:parents"]
     assert other.properties["agro:total_kg"][0] < first.properties["agro:total_kg"][0]

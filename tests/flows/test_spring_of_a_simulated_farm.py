@@ -26,10 +26,10 @@ BEGAN = datetime(2023, 5, 4, 9, 30)
 
 @pytest.fixture(scope="module")
 def farm(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], Path]:
-    """Two fields of one farm, and the options that name them."""
+    """The fields of one farm, and the options that name them."""
     folder = tmp_path_factory.mktemp("spring")
     outlines = gpd.read_file(FIELDS)
-    outlines[outlines["farm_id"] == "topki-farm-1"].head(2).to_file(folder / "fields.geojson")
+    outlines[outlines["farm_id"] == "topki-farm-1"].to_file(folder / "fields.geojson")
     names = {"fields.path": folder / "fields.geojson", "store.path": folder / "store", "twin.path": folder / "twin"}
     told = [*(f"{name}={value}" for name, value in names.items()), "fields.seasons=", "twin.seasons=[2022]"]
     return [part for one in told for part in ("--set", one)], folder
@@ -42,7 +42,7 @@ def test_from_samples_to_a_balance_that_closes(farm: tuple[list[str], Path]) -> 
     told = CliRunner().invoke(app, [*asked, "--export", str(folder / "rx"), "--json", *options])
     assert told.exit_code == 0, told.output
     made = json.loads(told.stdout)["prescriptions"]
-    assert len(made) == 2 and all(one["simulated"] and one["parents"] for one in made)  # by a soil map of samples
+    assert len(made) == 4 and all(one["simulated"] and one["parents"] for one in made)  # by a soil map of samples
     for one in made:
         place = folder / "rx" / one["field_id"]
         proof = json.loads((place / "proof.json").read_text())
@@ -70,7 +70,7 @@ def _driven_and_back(folder: Path, options: list[str], one: dict, terminal: tupl
     assert figures["applied_kg"] == pytest.approx(done.fallen_kg, rel=5e-3)
     # where the border runs at a slant the middle of the machine is outside already, and the file gives nothing there
     assert 0.985 < figures["applied_kg"] / one["total_kg"][0] < 1.001 and figures["near"] > 0.99
-    assert max(figures[name] for name in ("left_out_ha", "doubled_ha", "outside_ha")) < 0.005 * figures["field_ha"]
+    assert max(figures[name] for name in ("left_out_ha", "doubled_ha", "outside_ha")) < 0.006 * figures["field_ha"]
 
 
 def _map_of_the_first(one: dict, content: bytes, code: str) -> TaskMap:

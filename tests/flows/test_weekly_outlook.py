@@ -10,16 +10,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from agro.domain.errors import Refusal
+from agro.domain.outlook import Forecast
+from agro.reports.words import say
 from agro.store.index import opened
 from agro.store.publish import writing
+from flows.forecast_tables import as_table, from_table
 from flows.keeping import Result, keep
 from flows.settings import CONFIGS, facts
 from flows.simulated import simulated_tables
 from flows.weekly_outlook import last_known
-from flows.yield_models import _ground
+from flows.yield_models import known_ground
 from flows.yield_tables import Books, as_known
 from models.yield_features import feature_blocks
-from models.yield_ladder import LadderRules
+from models.yield_ladder import LadderRules, names_of
+from models.yield_words import in_words
 from models.yields import fit, predict
 
 AS_OF = date(2022, 7, 15)
@@ -98,7 +103,19 @@ def test_features_are_known_from_the_first_day_to_the_last(day: str) -> None:
     table = as_known(
         books(), date.fromisoformat(f"2022-{day}"), facts(CONFIGS / "yields.toml"), facts(CONFIGS / "water.toml")
     )
-    assert {"canopy", "growth", "weather", "ground", "work"} == set(feature_blocks(table))
+    blocks = feature_blocks(table)
+    assert {"canopy", "growth", "weather", "ground", "work"} == set(blocks)
+    nameless = [name for name in names_of(blocks) if in_words(name) == name]
+    assert not nameless, "a refusal would name a column that no agronomist knows"
+
+
+def test_a_reason_comes_back_from_the_store_as_it_was_told() -> None:
+    """A field unlike all that is known: its feature is named in either language."""
+    why = Refusal("FORECAST-OUTSIDE", "{feature} is {met}", "check", {"feature": in_words("weather_rain_june_mm"), "met": "9"})  # fmt: skip
+    silent = Forecast("field", "a", CROP, 2022, "yield_t_ha", AS_OF, None, (), "m: ridge", 0.0, why)
+    (again,) = from_table(as_table([silent]))
+    assert again.why == why and again.why is not None
+    assert again.why.reason == "rain, June (mm) is 9" and say(again.why.text, "ru", **again.why.facts) == "осадки, июнь (мм) is 9"  # fmt: skip
 
 
 def test_maps_of_soil_do_not_look_ahead(tmp_path: Path) -> None:
@@ -112,7 +129,7 @@ def test_maps_of_soil_do_not_look_ahead(tmp_path: Path) -> None:
         ):
             properties = {"datetime": f"{day}T00:00:00Z", "agro:parents": parents}
             keep(store, index, place, Result(properties, None, tables={"fields": rows.assign(mean=mean)}))
-        known = [_ground(index, {"a"}, date(year, 12, 1))[0]["ground_humus_pct"].tolist() for year in (2021, 2022)]
+        known = [known_ground(index, {"a"}, date(year, 12, 1))[0]["ground_humus_pct"].tolist() for year in (2021, 2022)]
     assert known == [[3.0], [9.0]]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from agro.advice.decision import Scheme, admit, decide, not_checked, surely_differ
+from agro.advice.decision import Demand, Scheme, admit, decide, not_checked, surely_differ
 from agro.domain.errors import BadInput
 from models.left_out import Money, left_out_gain, worth
 
@@ -29,7 +29,7 @@ def trial(best: dict[str, float], seed: int, reps: int = 4, noise: float = 0.15,
 
 def certified(best: dict[str, float], seed: int, cost: float = 150.0, **more) -> bool:
     said = left_out_gain(trial(best, seed, **more), MONEY, draws=150)
-    return decide(said.draws, said.gain, said.deduction, cost, said.by, 0.9).vary
+    return decide(said.draws, said.gain, said.deduction, said.by, Demand(cost, 0.9, "RUB")).vary
 
 
 def test_without_noise_the_gain_is_what_the_doses_are_worth_by_hand() -> None:
@@ -63,7 +63,7 @@ def test_a_single_season_pays_for_its_own_chance_and_two_are_tested_on_each_othe
     said = left_out_gain(both, MONEY)
     assert said.by == "season" and set(said.folds) == {"2026", "2027"} and said.deduction == 0
     assert said.gain < 0  # what paid in one season lost in the other
-    assert not decide(said.draws, said.gain, 0.0, 0.0, said.by, 0.9).vary
+    assert not decide(said.draws, said.gain, 0.0, said.by, Demand(0.0, 0.9, "RUB")).vary
 
 
 def test_dear_prices_and_zones_that_are_missed_widen_the_interval() -> None:
@@ -87,18 +87,31 @@ def test_nothing_can_be_left_out_of_one_repetition_and_one_zone_has_nothing_to_v
 
 def test_a_certificate_says_what_was_measured_and_why_not() -> None:
     draws = np.linspace(0, 1000, 1001)
-    assert decide(draws, 500.0, 0.0, 50.0, "rep", 0.9).vary  # the lower tenth is 50 above the cost
-    told = decide(draws, 500.0, 60.0, 50.0, "rep", 0.9)
+    assert decide(draws, 500.0, 0.0, "rep", Demand(50.0, 0.9, "USD")).vary  # the lower tenth is 50 above the cost
+    told = decide(draws, 500.0, 60.0, "rep", Demand(50.0, 0.9, "USD"))
     assert not told.vary and told.low_ha == pytest.approx(-10.0) and told.gain_ha == pytest.approx(390.0)
-    assert told.why is not None and told.why.code == "RX-GAIN"
+    assert told.why is not None and told.why.code == "RX-GAIN" and "USD" in str(told.why)
     unknown = not_checked(told.why)
     assert unknown.status == "not_checked" and np.isnan(unknown.gain_ha) and not unknown.vary
 
 
 def test_a_scheme_that_lost_on_a_public_trial_may_not_prescribe() -> None:
-    admit(Scheme("one", {"repetitions": 0.0, "season": 1.2}, "there"))
-    with pytest.raises(BadInput, match=r"SCHEME-LOSES.*2.41"):
-        admit(Scheme("other", {"repetitions": -2.41, "season": 5.0}, "there"))
+    admit(scheme({"repetitions": 0.0, "season": 1.2}), 2)
+    with pytest.raises(BadInput, match=r"SCHEME-LOSES.*2.41 USD"):
+        admit(scheme({"repetitions": -2.41, "season": 5.0}), 2)
+
+
+def scheme(earned: dict[str, float]) -> Scheme:
+    return Scheme("one", earned, "there", "USD", {1: {"a world": 3.0, "another": -0.5}, 2: {"a world": 3.0}})
+
+
+def test_strips_of_as_few_seasons_as_lost_on_simulated_fields_may_not_prescribe() -> None:
+    for seasons in (2, 3):
+        admit(scheme({"season": 1.2}), seasons)
+    with pytest.raises(BadInput, match=r"SCHEME-SEASONS.*another"):
+        admit(scheme({"season": 1.2}), 1)
+    with pytest.raises(BadInput, match=r"SCHEME-SEASONS"):  # nobody tried it
+        admit(Scheme("one", {"season": 1.2}, "there", "USD", {3: {"a world": 3.0}}), 2)
 
 
 def test_zones_differ_surely_only_beyond_their_own_error() -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from agro.domain.errors import BadInput
+from models.yield_blend import BLEND
 from models.yield_file import as_content, model_of
 from models.yield_ladder import RUNGS, LadderRules
 from models.yields import fit, predict, tell
@@ -39,7 +40,7 @@ def test_features_that_tell_are_used_and_beat_average_and_trend() -> None:
     assert model.chosen not in ("average", "trend") and model.why_plain is None
     off = {
         rung: float(((model.left_out[rung] - model.left_out["observed_t_ha"]) ** 2).mean())
-        for rung in RUNGS
+        for rung in (*RUNGS, BLEND)
         if rung in model.left_out
     }
     assert off[model.chosen] < 0.3 * min(off["average"], off["trend"])
@@ -118,7 +119,7 @@ def test_other_features_or_another_day_end_in_a_sentence() -> None:
     model = fit("spring_wheat", DAY, table, BLOCKS, RULES)
     with pytest.raises(BadInput, match="known by 07-15; met 08-01"):
         predict(model, table, AS_OF, "08-01", "m")
-    with pytest.raises(BadInput, match="met canopy_a"):
+    with pytest.raises(BadInput, match="missing here is canopy_a"):
         predict(model, table.drop(columns="canopy_a"), AS_OF, DAY, "m")
 
 

@@ -15,9 +15,11 @@ from exactextract import exact_extract
 from exactextract.raster import NumPyRasterSource
 from workshop import Ran, run_plain
 
+from agro.region.fallow import SeasonRules, season_uses
 from agro.store.history import fieldstats
 from agro.store.publish import Store
-from flows.settings import load
+from flows.land_looks import land_looks
+from flows.settings import CONFIGS, facts, load
 from flows.watch_fields import watch
 
 
@@ -136,3 +138,14 @@ def test_20_m_bands_only(real: Path, tmp_path: Path) -> None:
     assert len(ran.done) == 146 and not ran.refused
     assert set(rows["layer"]) == {"ndre", "ndmi"}
     assert all(done.left_out["ndvi"].reason == "the item names no asset for red, nir" for done in ran.done.values())
+
+
+def test_no_field_that_is_worked_looks_idle(flanders_2018: tuple[Ran, pd.DataFrame]) -> None:
+    """Declared maize is a crop, declared grassland is mown; nothing of 2018 is taken for land that nobody works."""
+    rules = facts(CONFIGS / "land.toml")
+    looks = land_looks(flanders_2018[1], 0.3, no_falls=False).rename(columns={"field_id": "parcel_id"})
+    uses = season_uses(looks, SeasonRules(**rules["season"]), ("08-25", "09-15"))
+    told = uses[uses["season"] == 2018].set_index("parcel_id")["use"]
+    assert not (told == "idle").any()
+    assert (told[[f"flanders-2018-{n}" for n in ("01", "04", "06", "09", "10")]] == "mown").all()
+    assert (told[["flanders-2018-05", "flanders-2018-08"]] == "crop").all()

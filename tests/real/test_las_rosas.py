@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from las_rosas import DOLLARS, RATIO, strips_of
 
-from agro.advice.decision import decide
+from agro.advice.decision import Demand, decide
 from flows.settings import CONFIGS, facts
 from models.response import best_interval, best_of, fit
 from models.tried import tried
@@ -88,5 +88,5 @@ def test_doses_by_landscape_lose_where_they_were_not_fitted(trial) -> None:
 @pytest.mark.parametrize("name", [name for name, row in SCHEMES.items() if isinstance(row, dict)])
 def test_the_file_of_schemes_says_what_is_measured(trial, name: str) -> None:
     row = SCHEMES[name]
-    vary = (lambda said: decide(said.draws, said.gain, said.deduction, SCHEMES["cost_ha"], said.by, 0.9).vary) if row["decided"] else (lambda _: True)  # fmt: skip
+    vary = (lambda said: decide(said.draws, said.gain, said.deduction, said.by, Demand(SCHEMES["cost_ha"], 0.9, "USD")).vary) if row["decided"] else (lambda _: True)  # fmt: skip
     assert tried(trial, DOLLARS, row["fit"], vary, SCHEMES["highest_kg_ha"]) == pytest.approx(row["earned"], abs=0.01)

@@ -1,25 +1,11 @@
 """Points of real combines: documented figures, strips that stay, a map against its owners' map."""
 
-import importlib.util
 import re
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import pandas as pd
 import pytest
-
-
-@pytest.fixture(scope="module")
-def bench(real: Path) -> ModuleType:
-    """The bench that `make validation` runs."""
-    path = Path(__file__).parents[2] / "bench" / "yield_monitors.py"
-    spec = importlib.util.spec_from_file_location("yield_monitors", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["yield_monitors"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

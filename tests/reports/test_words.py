@@ -9,7 +9,9 @@ import pytest
 
 from agro.domain.errors import Refusal, Told
 from agro.reports import russian
-from agro.reports.forecast_text import MODEL_NAMES
+from agro.reports.forecast_text import MODEL_NAMES, SCOPE_NAMES
+from agro.reports.land_text import LAND_WORDS
+from agro.reports.outlook_text import CATEGORY_NAMES, PART_NAMES, SCENARIO_NAMES
 from agro.reports.prescription_words import STATUS_NAMES
 from agro.reports.run_summary import KIND_NAMES
 from agro.reports.russian import RUSSIAN
@@ -18,7 +20,9 @@ from agro.reports.words import day, number, reason, remedy, say
 from agro.reports.yield_summary import REASON_NAMES
 from agro.store.publish import KINDS
 from flows.panels import _MISSING
+from flows.settings import CONFIGS, facts
 from flows.winter_review import _STEPS
+from models.yield_words import FEATURE_WORDS
 
 ROOT = Path(__file__).parents[2]
 _RAISED = {
@@ -55,6 +59,14 @@ def sentences() -> dict[str, str]:
     return found
 
 
+def of_schemes() -> set[str]:
+    """What a refused scheme is told of: its trial, the currency there, and what was left out."""
+    table = facts(CONFIGS / "schemes.toml")
+    rows = [row for row in table.values() if isinstance(row, dict)]
+    simulated = [name for row in rows for one in row.get("simulated", ()) for name in one["earned"]]
+    return {table["where"], table["currency"], *(name for row in rows for name in row["earned"]), *simulated}
+
+
 def _texts(node: ast.expr) -> list[str]:
     if isinstance(node, ast.Constant):
         return [node.value]
@@ -73,7 +85,9 @@ def test_every_sentence_has_its_russian_and_no_russian_is_left_over() -> None:
     style = {word for one in STYLES.values() for word in (one.question, one.name)}
     style |= {*KIND_NAMES.values(), *_STEPS, *REASON_NAMES.values(), *STATUS_NAMES.values(), "RUB"}
     style |= {one.unit for one in STYLES.values() if any(letter.islower() for letter in one.unit)}
-    style |= {*_MISSING.values(), *MODEL_NAMES.values()}
+    style |= {*_MISSING.values(), *MODEL_NAMES.values(), *SCOPE_NAMES.values()}
+    style |= {*LAND_WORDS.values(), *FEATURE_WORDS.values(), *of_schemes()}
+    style |= {*SCENARIO_NAMES.values(), *PART_NAMES.values(), *CATEGORY_NAMES.values()}
     assert style <= set(RUSSIAN)
     assert set(KIND_NAMES) == set(KINDS)
     assert not set(RUSSIAN) - set(said) - style

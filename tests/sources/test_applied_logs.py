@@ -1,5 +1,6 @@
 """What was applied, as it comes: time logs, shapefiles, tables; and what ends in a sentence."""
 
+import zipfile
 from datetime import datetime
 from pathlib import Path
 
@@ -59,6 +60,11 @@ def test_the_same_as_a_table_and_as_points(tmp_path: Path) -> None:
     points = gpd.GeoDataFrame({"Rate_kg_ha": rows["rate"], "swath": 24.0}, geometry=[Point(xy) for xy in zip(rows["lon"], rows["lat"], strict=True)], crs=4326)  # fmt: skip
     points.to_crs(32645).to_file(tmp_path / "log.shp")
     (found,) = read_applied(tmp_path / "log.shp")
+    with zipfile.ZipFile(tmp_path / "usb.zip", "w") as archive:
+        for part in tmp_path.glob("log.*"):
+            archive.write(part, f"Applied/{part.name}")
+    (zipped,) = read_applied(tmp_path / "usb.zip")
+    pd.testing.assert_frame_equal(zipped.rows, found.rows)
     np.testing.assert_allclose(found.rows[["lon", "lat"]], rows[["lon", "lat"]], atol=1e-7)
     assert found.rows["seconds"].isna().all() and fallen_kg > 0
 

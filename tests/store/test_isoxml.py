@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
+import shapely
 from prescriptions import KCL, LAT, LON, UAN, UREA, degrees, odd_field, prescribed, two_halves
 from shapely import box
 from task_files import GRID, MAIN, files, isoxml, read_back, root, schema_4
 
 from agro.domain.errors import BadInput
-from agro.store.isoxml import Labels, to_taskdata
+from agro.store.isoxml import Labels, parts, to_taskdata
 
 LAYOUTS = ("grid1", "grid2", "polygons")
 
@@ -137,3 +138,13 @@ def test_too_many_zones_and_too_few_cells_end_in_a_sentence() -> None:
             to_taskdata(many, isoxml(layout=layout), Labels())
     with pytest.raises(BadInput, match=r"RX-CELLS.*20 cells are too few"):
         to_taskdata(odd_field(3), isoxml(most_cells=20), Labels())
+
+
+def test_rings_that_touch_by_rounding_stay_sound() -> None:
+    """Strips of a trial lie side by side: with nine digits two holes would share an edge, and a reader would mend them."""
+    holes = shapely.union_all([shapely.box(0.2, 0.2, 0.4, 0.8), shapely.box(0.4 + 4e-10, 0.2, 0.6, 0.8)])
+    ground = shapely.box(0, 0, 1, 1).difference(holes)
+    assert not shapely.transform(ground, lambda xy: np.round(xy, 9)).is_valid
+    found = list(parts(ground))
+    assert all(shapely.transform(one, lambda xy: np.round(xy, 9)).is_valid for one in found)
+    assert sum(one.area for one in found) == pytest.approx(1 - 0.24)

@@ -2,13 +2,17 @@
 
 from agro.reports.russian.agromaps import AGROMAPS
 from agro.reports.russian.composites import COMPOSITES
+from agro.reports.russian.features import FEATURES
 from agro.reports.russian.forecasts import FORECASTS
 from agro.reports.russian.harvest import HARVEST
 from agro.reports.russian.ingest import INGEST
 from agro.reports.russian.inputs import INPUTS
+from agro.reports.russian.land import LAND
 from agro.reports.russian.letters import LETTERS
 from agro.reports.russian.maps import MAPS
+from agro.reports.russian.outlook import OUTLOOK
 from agro.reports.russian.output import OUTPUT
+from agro.reports.russian.output_inputs import OUTPUT_INPUTS
 from agro.reports.russian.prescriptions import PRESCRIPTIONS
 from agro.reports.russian.runs import RUNS
 from agro.reports.russian.terminals import TERMINALS
@@ -16,13 +20,17 @@ from agro.reports.russian.terminals import TERMINALS
 RUSSIAN: dict[str, str] = {
     **AGROMAPS,
     **COMPOSITES,
+    **FEATURES,
     **FORECASTS,
     **HARVEST,
     **INGEST,
     **INPUTS,
+    **LAND,
     **LETTERS,
     **MAPS,
+    **OUTLOOK,
     **OUTPUT,
+    **OUTPUT_INPUTS,
     **PRESCRIPTIONS,
     **RUNS,
     **TERMINALS,

@@ -1,6 +1,7 @@
 """Prescriptions for terminals, task data, and what was applied."""
 
 TERMINALS: dict[str, str] = {
+    "There are no rates and no logs in it.": "Ни норм, ни журналов в нём нет.",
     # What the driver reads on the terminal
     "Zone {n}": "Зона {n}",
     "Outside the field": "Вне поля",

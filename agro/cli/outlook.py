@@ -1,0 +1,98 @@
+"""The output of agriculture in per cent of 2017, as of a day."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agro.cli.forecasts import AsOf
+from agro.cli.options import AsJson, Config, Sets, StoreDir, the_store
+from agro.cli.voice import day_of, end, told
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from flows.output_outlook import Output
+    from flows.settings import Settings
+
+
+def outlook(
+    as_of: AsOf = None,
+    export: Annotated[
+        Path | None,
+        typer.Option(help="Write the board of districts into this folder: HTML, PDF, XLSX, PNG.", metavar="DIR"),
+    ] = None,
+    as_json: AsJson = False,
+    store: StoreDir = None,
+    config: Config = "default",
+    set_: Sets = [],  # noqa: B006  typer copies it
+) -> None:
+    """Foresee agricultural output in per cent of 2017, with its interval and the chance of each scenario."""
+    with told("ru") as voice:
+        day = day_of(as_of)
+        place = the_store(config, set_, store, voice)
+        from agro.reports.words import say
+        from flows.offices import needed_folder
+        from flows.settings import load
+        from flows.weekly_outlook import outlook as outlook_of
+
+        chosen = [f"output.board={export.resolve()}"] if export else []
+        settings = load(config, [*set_, f"store.path={place.root}", *chosen])
+        needed_folder(settings)
+        done = outlook_of(settings, day)
+        assert done.output is not None  # noqa: S101  the folder is there
+        failed = [*done.failed, *done.output.failed]
+        if as_json:
+            print(json.dumps(as_values(done.output) | {"failed": [one.as_json() for one in failed]}, ensure_ascii=False))  # fmt: skip  # noqa: E501
+        else:
+            print("\n".join(lines_of(done.output, settings)))
+            if export:
+                print(say("Board: {where}", voice.language, where=str(export)))
+        end(failed, voice.language)
+
+
+def lines_of(output: "Output", settings: "Settings") -> list[str]:
+    """The outlook for a person, what is simulated or assumed first."""
+    from agro.reports.outlook_text import assumed, outlook_as_text
+    from flows.output_facts import product_names
+    from flows.settings import districts
+
+    language, made = settings.ui.language, output.indicator
+    simulated = settings.imagery.source == "twin"
+    lines = assumed(made, simulated, bool(made and made["demonstration"]), language)
+    if made is not None:
+        names = product_names(language) | districts(language)
+        lines.append(outlook_as_text(made, names, output.scores.to_dict("records"), language))
+    return lines
+
+
+def as_values(output: "Output") -> dict[str, Any]:
+    """The outlook as plain JSON values."""
+    scores = json.loads(output.scores.to_json(orient="records"))
+    return {"place": output.place, "board": output.board.place, "indicator": output.indicator, "scores": scores}
+
+
+def after_run(settings: "Settings", until: "date | None", fresh: bool) -> tuple[list[str], list[str]]:
+    """What a run says of output: lines that stand first, and lines that stand last; nothing where no office told any.
+
+    fresh   whether passes were published, so that the forecasts may have changed
+    """
+    from agro.reports.outlook_text import assumed, headline
+    from agro.reports.words import reason, remedy, say
+    from flows.offices import DEMONSTRATION, folder_of
+    from flows.weekly_outlook import newest_or_made
+
+    folder, language = folder_of(settings), settings.ui.language
+    if folder is None:
+        return [], []
+    first = assumed({}, settings.imagery.source == "twin", folder == DEMONSTRATION, language)
+    if not settings.output.after_run:
+        return first, []
+    print(say("Foreseeing yields and output ...", language), file=sys.stderr, flush=True)
+    made, refused = newest_or_made(settings, until, fresh)
+    last = ["", *headline(made, language)] if made else []
+    for one in refused[:5]:
+        last += [f"✗ {reason(one, language)} [{one.code}]", f"    → {remedy(one, language)}"]
+    return first, last
