@@ -41,7 +41,6 @@ KINDS = {
 ITEM, _LATEST = "item.json", ".latest"
 OWN_HASH = "agro:checksum"
 Content = bytes | Sequence[bytes] | Path  # of a file: whole, in pieces that follow one another, or filled in staging
-Content = bytes | Sequence[bytes]  # of a file: whole, or in pieces that follow one another
 _AT_ONCE = 2  # files of a result that are hashed and written at the same time
 _LONGEST_NAME = 120  # [byte] leaves room for the key below the 255 of common file systems
 
