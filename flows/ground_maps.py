@@ -12,6 +12,7 @@ from agro.domain.errors import AgroError, BadInput, Refusal
 from agro.domain.grid import Grid, around
 from agro.domain.layers import LAYERS, RELIEF, Quality
 from agro.sources import elevation
+from agro.sources.elevation_files import files_of
 from agro.store.index import Index
 from agro.store.publish import Store, digest, file_name, now
 from agro.store.stac import bbox_of
@@ -96,10 +97,9 @@ def _relief(group: Group, land: Land, source: Path, height_se_m: float) -> tuple
 
 def _heights(source: Path, grid: Grid) -> xr.DataArray:
     """Heights from a file, or from the files of a folder that lie here; the first that knows a pixel tells it."""
-    files = sorted(source.glob("*.tif*")) if source.is_dir() else [source]
     height: xr.DataArray | None = None
     refusal: AgroError | None = None
-    for file in files:
+    for file in files_of(source):
         try:
             found = elevation.read(file, grid)
         except AgroError as error:

@@ -109,4 +109,15 @@ def cosines(angles: Angles) -> tuple[float, float, float]:
     return tuple(math.cos(math.radians(angle)) for angle in (view, sun, relative))  # type: ignore[return-value]
 
 
+def gli(red: xr.DataArray, green: xr.DataArray, blue: xr.DataArray) -> xr.DataArray:
+    """Green leaf index: how green a colour picture is. No NDVI: it sees no infrared, and light and camera colour it.
+
+    red, green, blue  (y, x) brightness [1] of a colour camera, any common scale from 0
+    returns           (y, x) `gli` [1], -1..1; NaN where a band is, and where all is black
+    source            Louhaichi 2001, 10.1080/10106040108542184
+    """
+    total = 2 * green + red + blue
+    return (2 * green - red - blue) / total.where(total > 0)
+
+
 INDICES: dict[str, Callable[..., xr.DataArray]] = {"ndvi": ndvi, "evi2": evi2, "ndre": ndre, "ndmi": ndmi}

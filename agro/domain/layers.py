@@ -331,6 +331,16 @@ _ROWS = (
         "NDRE over that of a strip with plenty of nitrogen, or of the field's best tenth: for looking only",
         statistics=False,
     ),
+    Layer(
+        "gli",
+        "1",
+        -1.0,
+        1.0,
+        10,
+        ("red", "green", "blue"),
+        "greenness of a colour camera (green leaf index): no NDVI, not to be compared between flights",
+        statistics=False,
+    ),
     Layer("yield_t_ha", "t/ha", 0.0, 300.0, 10, (), "yield by a combine's monitor", step=0.01, statistics=False),
     Layer("yield_se", "t/ha", 0.0, 30.0, 10, (), "standard error of a place's yield", step=1e-3, statistics=False),
     # Soil: a map and its standard error are two layers; of p2o5, k2o, n_no3 and s the error is that of a skewed

@@ -4,7 +4,8 @@ import io
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -21,6 +22,38 @@ class Files:
 
     content: dict[str, bytes]
     unread: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True)
+class Members:
+    """The files of a zip or a folder that is too large to be held: sizes [byte] by path (with /), and a reader."""
+
+    sizes: Mapping[str, int]
+    read: Callable[[str], bytes]
+
+
+@contextmanager
+def members(path: Path, most_bytes: int) -> Iterator[Members]:
+    """What a zip or a folder holds, to be read file by file. Raises BadInput, TornFile, also while it is read."""
+    if path.is_dir():
+        found = {file.relative_to(path).as_posix(): file for file in _plain(path)}
+        yield Members(
+            {name: file.stat().st_size for name, file in found.items()}, lambda name: found[name].read_bytes()
+        )
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = {_path(entry): entry for entry in archive.infolist() if not entry.is_dir()}
+            _check(list(entries.values()), path.name, most_bytes)
+            sizes = {name: entry.file_size for name, entry in entries.items()}
+            yield Members(sizes, lambda name: _read(archive, entries[name], path.name))
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+        raise _torn(path.name, str(error)) from None
+
+
+def _plain(folder: Path) -> Iterator[Path]:
+    """The plain files below a folder; links are not followed."""
+    return (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
 
 
 def files_of(path: Path) -> Files:
@@ -71,10 +104,10 @@ def _of_folder(folder: Path, deep: bool = True) -> Iterator[tuple[str, bytes]]:
         yield path.relative_to(folder).as_posix(), path.read_bytes()
 
 
-def _check(entries: list[zipfile.ZipInfo], where: str) -> None:
+def _check(entries: list[zipfile.ZipInfo], where: str, most_bytes: int = _MOST_BYTES) -> None:
     """Refuse what an honest archive does not hold, by what it declares, before a byte is unpacked."""
-    if len(entries) > _MOST_FILES or sum(entry.file_size for entry in entries) > _MOST_BYTES:
-        raise _too_large(where)
+    if len(entries) > _MOST_FILES or sum(entry.file_size for entry in entries) > most_bytes:
+        raise _too_large(where, most_bytes)
     seen: set[str] = set()
     for entry in entries:
         name, path = _path(entry), PurePosixPath(_path(entry))
@@ -125,13 +158,13 @@ def _nested(name: str, where: str) -> Refusal:
     ).refusal
 
 
-def _too_large(where: str) -> BadInput:
+def _too_large(where: str, most_bytes: int = _MOST_BYTES) -> BadInput:
     return BadInput(
         "ARCHIVE-TOO-LARGE",
         "{where}: unpacked it is more than {limit} MB or {count} files, or packed suspiciously well",
         "give the folder of one task at a time",
         where=where,
-        limit=_MOST_BYTES // 1_000_000,
+        limit=most_bytes // 1_000_000,
         count=_MOST_FILES,
     )
 

@@ -71,13 +71,13 @@ def raster_driver(path: Path) -> str:
         raise TornFile(
             "RASTER-UNREADABLE", "{where}: {met}", "check the disk and the rights", where=path.name, met=str(error)
         ) from None
+    return driver_of(head, path.name)
+
+
+def driver_of(head: bytes, where: str) -> str:
+    """The same by the first bytes themselves."""
     if not head:
-        raise TornFile("RASTER-EMPTY", "{where}: the file has no bytes", "download it again", where=path.name)
-    return driver_of(head, path)
-
-
-def driver_of(head: bytes, path: Path) -> str:
-    """The same by the first bytes themselves; the path says only of what file they are."""
+        raise TornFile("RASTER-EMPTY", "{where}: the file has no bytes", "download it again", where=where)
     for signature, driver in _SIGNATURES:
         if head.startswith(signature):
             return driver
@@ -87,13 +87,13 @@ def driver_of(head: bytes, path: Path) -> str:
             "RASTER-DRIVER",
             "{where}: a virtual raster, which may show other files; only GeoTIFF and JPEG 2000 are read",
             "write the pixels into a GeoTIFF",
-            where=path.name,
+            where=where,
         )
     raise BadInput(
         "RASTER-NOT-IMAGE",
         "{where}: begins with {met}, which is neither GeoTIFF nor JPEG 2000",
         "download it again; a page in place of an image often means that the access token had expired",
-        where=path.name,
+        where=where,
         met=ascii(head[:16].decode("latin-1")),
     )
 

@@ -102,7 +102,7 @@ def _part(api: Api, look: Acquisition, name: str, bounds: tuple[float, float, fl
     band = look.bands[name]
     where = Path(f"{look.acquisition_id}, {name}")
     with RemoteFile(_signed(api, band.href, str(where)), api.patience, dict) as remote:
-        driver = driver_of(remote.head, where)
+        driver = driver_of(remote.head, where.name)
         try:
             with told(where), rasterio.open(remote, driver=driver) as source:
                 check_counts(source, where)

@@ -1,7 +1,7 @@
 """Daily weather: a table from a station or a reanalysis, with units in its headings, to one row a place and day."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import pandas as pd
 
 from agro.domain.errors import AgroError, BadInput, Refusal, Told
 from agro.sources.tables import read_rows
+from agro.sources.weather_grids import rows_of_grids, rows_of_json
 from agro.sources.weather_headings import columns_of
 
 WEATHER_COLUMNS = (
@@ -44,28 +45,36 @@ _KELVIN_FROM = 150.0  # [1] no temperature of air reaches this in degrees, Celsi
 _MANY = 0.02  # [1] of the days beyond a limit: the unit of the column is in doubt, not the days. source: ours
 _ROWS_A_DAY = 3  # [1] so many rows a day are no slip. source: ours
 _NOISE_MM = 0.05  # [mm] rain so little below zero is the rounding of a reanalysis. source: ours
+_ENDINGS = (".csv", ".xlsx", ".nc", ".json")
 _EMPTY = ("", "nan", "na", "n/a", "-", "нет", "none")
 _ROUNDING_C = 1.0  # [K] the mean may lie so far outside the extremes: they are often of other hours. source: ours
 
 
 def read_weather(
-    path: Path, wind_height_m: float | None = None, until: date | None = None
+    path: Path,
+    wind_height_m: float | None = None,
+    until: date | None = None,
+    places: Mapping[str, tuple[float, float]] | None = None,
 ) -> tuple[pd.DataFrame, list[Refusal]]:
     """Weather by place and day (WEATHER_COLUMNS), every day from each place's first to its last, and what was refused.
 
     Headings are those of the documentation, in Russian or English, with the unit behind the name: `tmin_c`,
     `Осадки, мм`, `srad_mj_m2`, `ветер 10 м, м/с`. What is not known is NaN, a day that is not there is a row of NaN;
     tmean_c is the middle of the extremes where it was not given. Without a column for the place, the place is the
-    file's name. A folder is read file by file. `wind_height_m` [m] says the height where the heading does not; `until`
-    is the day to which the weather is needed.
+    file's name. A folder is read file by file; NetCDF grids (AgERA5) are read together, each of the `places`
+    (longitude, latitude) [deg] from its nearest cell; JSON is the answer of a service in NASA POWER's shape.
+    `wind_height_m` [m] says the height where the heading does not; `until` is the day to which the weather is needed.
     raises   BadInput where a file as a whole cannot be used, or a unit is in doubt; in a folder it is refused alone
     """
     if not path.is_dir():
-        return _read(path, wind_height_m, until)
+        return _read(_rows(path, places), path, wind_height_m, until)
     tables, refused = [], []
-    for file in sorted(file for file in path.iterdir() if file.suffix.lower() in (".csv", ".xlsx")):
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() in _ENDINGS)
+    grids = [file for file in files if file.suffix.lower() == ".nc"]
+    for file in [*(file for file in files if file not in grids), *grids[:1]]:
         try:
-            table, told = _read(file, wind_height_m, until)
+            rows = rows_of_grids(grids, places, path.name) if file in grids else _rows(file, places)
+            table, told = _read(rows, file, wind_height_m, until)
             tables.append(table)
             refused += told
         except AgroError as error:
@@ -80,8 +89,16 @@ def read_weather(
     return pd.concat(tables, ignore_index=True), refused
 
 
-def _read(path: Path, wind_height_m: float | None, until: date | None) -> tuple[pd.DataFrame, list[Refusal]]:
-    rows, where = read_rows(path), path.name
+def _rows(path: Path, places: Mapping[str, tuple[float, float]] | None) -> list[list[Any]]:
+    if path.suffix.lower() == ".nc":
+        return rows_of_grids([path], places, path.name)
+    return rows_of_json(path) if path.suffix.lower() == ".json" else read_rows(path)
+
+
+def _read(
+    rows: list[list[Any]], path: Path, wind_height_m: float | None, until: date | None
+) -> tuple[pd.DataFrame, list[Refusal]]:
+    where = path.name
     if len(rows) < 2:
         raise BadInput(
             "CSV-EMPTY", "{where}: has no rows", "fill the table or take it out of the configuration", where=where
@@ -92,6 +109,9 @@ def _read(path: Path, wind_height_m: float | None, until: date | None) -> tuple[
     columns, heights = columns_of(heading, where)
     refused: list[Refusal] = []
     table = _numbers(body, columns, where, first, refused)
+    if table.empty and refused and refused[0].code == "WEATHER-CELLS":
+        first_of = refused[0]
+        raise BadInput(first_of.code, first_of.text, first_of.remedy, **first_of.facts)
     if table.empty:
         raise BadInput(
             "WEATHER-EMPTY",

@@ -40,7 +40,7 @@ KINDS = {
 }
 ITEM, _LATEST = "item.json", ".latest"
 OWN_HASH = "agro:checksum"
-Content = bytes | Sequence[bytes]  # of a file: whole, or in pieces that follow one another
+Content = bytes | Sequence[bytes] | Path  # of a file: whole, in pieces that follow one another, or filled in staging
 _AT_ONCE = 2  # files of a result that are hashed and written at the same time
 _LONGEST_NAME = 120  # [byte] leaves room for the key below the 255 of common file systems
 
@@ -259,13 +259,17 @@ def torn(place: str, met: str) -> TornFile:
 
 
 def _identity(content: Content) -> dict[str, Any]:
+    if isinstance(content, Path):
+        with content.open("rb") as file:
+            digested = hashlib.file_digest(file, "sha256").hexdigest()
+        return {"file:size": content.stat().st_size, "file:checksum": "1220" + digested}
     pieces, checksum = _pieces(content), hashlib.sha256()
     for piece in pieces:
         checksum.update(piece)
     return {"file:size": sum(map(len, pieces)), "file:checksum": "1220" + checksum.hexdigest()}
 
 
-def _pieces(content: Content) -> Sequence[bytes]:
+def _pieces(content: bytes | Sequence[bytes]) -> Sequence[bytes]:
     return [content] if isinstance(content, bytes) else content
 
 
@@ -278,8 +282,11 @@ def _pretty(item: Mapping[str, Any]) -> bytes:
 
 
 def _write(path: Path, content: Content) -> None:
-    with path.open("wb") as file:
-        file.writelines(_pieces(content))
+    if isinstance(content, Path):
+        content.rename(path)
+    with path.open("ab") as file:
+        if not isinstance(content, Path):
+            file.writelines(_pieces(content))
         file.flush()
         os.fsync(file.fileno())
 

@@ -5,6 +5,7 @@ from agro.reports.russian.composites import COMPOSITES
 from agro.reports.russian.features import FEATURES
 from agro.reports.russian.forecasts import FORECASTS
 from agro.reports.russian.harvest import HARVEST
+from agro.reports.russian.ingest import INGEST
 from agro.reports.russian.inputs import INPUTS
 from agro.reports.russian.land import LAND
 from agro.reports.russian.letters import LETTERS
@@ -23,6 +24,7 @@ RUSSIAN: dict[str, str] = {
     **FEATURES,
     **FORECASTS,
     **HARVEST,
+    **INGEST,
     **INPUTS,
     **LAND,
     **LETTERS,
