@@ -6,7 +6,6 @@ from pathlib import Path
 from agro.domain.errors import BadInput, Refusal
 from agro.domain.output import Offices
 from agro.sources.output_series import read_offices
-from flows.harvest_records import district_words
 from flows.output_facts import products
 from flows.settings import CONFIGS, Settings
 
@@ -34,6 +33,8 @@ def needed_folder(settings: Settings) -> Path:
 
 def offices_told(folder: Path) -> tuple[Offices, list[Refusal]]:
     """The tables, and what was refused of them."""
+    from flows.harvest_records import district_words  # heavy, and a run with nothing to do only asks for the folder
+
     told, refused = read_offices(folder, products(), district_words(), datetime.now(UTC).date())
     shown = folder.resolve() == DEMONSTRATION.resolve()
     return Offices(told.indices, told.prices, told.series, shown), refused

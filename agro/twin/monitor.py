@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from pyproj import Transformer
-from scipy.ndimage import gaussian_filter1d
 
 from agro.twin.chance import chance
 from agro.twin.harvest import Weighing
@@ -52,7 +51,7 @@ def drive(inside: np.ndarray, place: Ground, swath_m: float, random: np.random.G
             break
         pace = _pace(reach, random)
         run = (-reach + np.cumsum(pace)) * (1 if number % 2 == 0 else -1)
-        wander = 0.9 * gaussian_filter1d(random.normal(size=len(run)), 20)  # [m] of steering
+        wander = 0.9 * _smoothed(random.normal(size=len(run)), 20)  # [m] of steering
         x, y = (middle + np.outer(run, along) + np.outer(line + wander, across)).T
         at = np.flatnonzero(_inside(inside, place, x, y))
         if len(at) > _SHORTEST_S:
@@ -66,7 +65,7 @@ def _pace(reach_m: float, random: np.random.Generator) -> np.ndarray:
     """The speed of every second of a pass [m/s]; on some passes it stops for a while."""
     usual = 1.65 + 0.25 * random.normal()
     seconds = int(2 * reach_m / max(usual, 0.9)) + 1
-    pace: np.ndarray = np.clip(usual + 0.5 * gaussian_filter1d(random.normal(size=seconds), 8), 0.5, 3.0)
+    pace: np.ndarray = np.clip(usual + 0.5 * _smoothed(random.normal(size=seconds), 8), 0.5, 3.0)
     if random.random() < _STOPS:
         first = int(random.integers(0, max(seconds - 40, 1)))
         pace[first : first + int(random.integers(8, 30))] = 0.03
@@ -98,7 +97,7 @@ def logged(
     true = np.nan_to_num(yields_t_ha[_pixel(place, went.x_m, went.y_m)])
     delay, scale = int(random.integers(*rules["delay_s"])), 1 + random.normal(0, rules["scale_sd"])
     cut_kg_s = true / 10 * weighed.over_barn * went.speed_m_s * rules["swath_m"] * went.cut  # 1 t/ha is 0.1 kg/m2
-    flow = scale * _delayed(gaussian_filter1d(cut_kg_s, rules["smear_s"]), went.number, delay)
+    flow = scale * _delayed(_smoothed(cut_kg_s, rules["smear_s"]), went.number, delay)
     flow = np.maximum(flow * (1 + random.normal(0, rules["noise_cv"], len(flow))), 0)
     jumped = random.random(len(flow)) < rules["jump_share"]
     off = random.normal(0, 0.4, (2, len(flow))) + random.normal(0, 120, (2, len(flow))) * jumped
@@ -133,3 +132,9 @@ def monitored(work: pd.DataFrame, season: int, rules: Mapping[str, Any], seed: i
     able = work[(work["season"] == season) & work["mapped"] & work["crop"].isin(rules["crops"])]
     random = chance(seed, "monitors", season)
     return sorted(random.choice(able["field_id"], min(int(rules["fields_a_season"]), len(able)), replace=False))
+
+
+def _smoothed(values: np.ndarray, deviation: float) -> np.ndarray:
+    from scipy.ndimage import gaussian_filter1d
+
+    return np.asarray(gaussian_filter1d(values, deviation))
