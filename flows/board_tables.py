@@ -103,12 +103,13 @@ def _why(row: Mapping[str, Any], limits: Limits) -> Refusal | None:
 
 
 def past_yields(index: Index, season: Season) -> dict[tuple[str, str | None], dict[int, float]]:
-    """Yields of the three seasons before [t/ha], of districts and the region, as statistics tell them."""
+    """Yields of the three seasons before [t/ha], of districts and the region, as statistics told them by the day."""
     statistics = history.records(index.store, "statistics")
     if statistics.empty:
         return {}
     years = statistics["season"].between(season.as_of.year - 3, season.as_of.year - 1)
-    rows = statistics[years].dropna(subset=["area_ha", "barn_t_ha"]).sort_values("known_on")
+    known = pd.to_datetime(statistics["known_on"]) <= pd.Timestamp(season.as_of)
+    rows = statistics[years & known].dropna(subset=["area_ha", "barn_t_ha"]).sort_values("known_on")
     rows = rows.drop_duplicates(["district", "crop", "category", "season"], keep="last")
     rows = rows.assign(tonnes=rows["area_ha"] * rows["barn_t_ha"])
     told: dict[tuple[str, str | None], dict[int, float]] = {}

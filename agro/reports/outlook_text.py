@@ -131,9 +131,9 @@ def chance(share: float, language: str) -> str:
     returns   text [%]; never a plain 0 or 100
     source    ours
     """
-    if share < 0.005:
+    if share < 0.01:
         return "< 1"
-    return "> 99" if share > 0.995 else number(100 * share, 0, language)
+    return "> 99" if share > 0.99 else number(100 * share, 0, language)
 
 
 def _year(year: Mapping[str, Any], language: str) -> list[str]:
