@@ -25,7 +25,8 @@ def test_a_run_of_a_service_leaves_maps_and_no_secret(make_catalog: Callable[...
             "--json",
         ]
         command += ["--store", str(tmp_path / "store"), *(word for one in sets for word in ("--set", one))]
-        home = {"AGRO_HOME": str(tmp_path / "home"), "SH_CLIENT_ID": CLIENT, "SH_CLIENT_SECRET": SECRET}
+        home = {"AGRO_HOME": str(tmp_path / "home"), "PREFECT_HOME": str(tmp_path / "home" / "prefect")}
+        home |= {"SH_CLIENT_ID": CLIENT, "SH_CLIENT_SECRET": SECRET}
         environment = {**os.environ, **home}
         ran = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=400, check=False)
         told = json.loads(ran.stdout)
