@@ -33,7 +33,7 @@ SEASONS = tuple(range(2011, 2023))
 CROP, LEVEL, WHOLE = "spring_wheat", 0.9, "09-15"
 STEPS = ["yield", "records", "to come", "mask"]
 COVER = Cover(0.0, 1)
-GRAIN = 0.2  # [1] of the output's worth: 60 fields stand for a region's grain. source: METHODS J, an illustration
+GRAIN = 0.2  # [1] of the output's worth: 60 fields stand for a region's grain. an illustration
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ def crop_features(
     longest_gap_days  a day farther than half of it from any look is unknown [d]
     returns           a row a field and season: `field_id`, `season`, `LAYER_MMDD`, `LAYER_max`, `LAYER_min` [1]; NaN
                       where unknown
-    source            METHODS I; straight lines between looks: on real seasons no worse than smoothing where looks are
+    source            ours: straight lines between looks: on real seasons no worse than smoothing where looks are
                       as dense as here (docs/validation.md)
     """
     layers = [name for name in LAYERS if name in looks]

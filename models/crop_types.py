@@ -67,7 +67,7 @@ def merged(crops: pd.Series, groups: Mapping[str, Sequence[str]]) -> pd.Series:
     crops    codes [-]
     groups   codes [-] by class, such as wheat, barley and oats as spring cereals
     returns  class [-] of each; a code of no group is its own class
-    source   METHODS I: spring cereals are spectrally near
+    source   ours: spring cereals are spectrally near
     """
     of = {code: name for name, codes in groups.items() for code in codes}
     return crops.map(lambda code: of.get(code, code))
@@ -124,7 +124,7 @@ def predict(model: CropModel, asked: pd.DataFrame) -> pd.DataFrame:
     asked    a row a field with the model's features
     returns  in order: `crop` (None where silent), `likely` (the likeliest class all the same), `probability` [1],
              `why` (a Refusal where silent, else None)
-    source   ours: silence below a probability (METHODS I), where most features are unknown, and far from all rows
+    source   ours: silence below a probability, where most features are unknown, and far from all rows
              that the model was fitted to
     """
     if asked.empty:

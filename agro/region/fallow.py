@@ -62,7 +62,7 @@ def season_uses(looks: pd.DataFrame, rules: SeasonRules, woody: tuple[str, str])
     woody    month-day of the first and last day on which grass has withered and leaves have not
     returns  a row a parcel and season: `use` of USES, `late_ndvi` [1] the median of the woody days (NaN: no look),
              `looks` [1]
-    source   METHODS I (no gap of green in spring); stubble in late summer and falls of green by mowing: ours
+    source   no gap of green in spring, stubble in late summer and falls of green by mowing: ours
     """
     rows = []
     for (parcel_id, season), own in looks.sort_values("day").groupby(["parcel_id", "season"], sort=True):
@@ -142,7 +142,7 @@ def parcel_kinds(uses: pd.DataFrame, covered: pd.DataFrame, rules: ParcelRules) 
     returns  a row a parcel: `kind` of KINDS, `idle_since` [a] (NaN where it is worked), `since_or_before` whether no
              season with work was ever seen, `idle_seasons` [1] that were seen idle in a row, `cover` (grass, woody, or
              None), `seasons_known` [1]
-    source   METHODS I; a season that was not seen neither breaks a row of idle ones nor counts in it: ours
+    source   ours; a season that was not seen neither breaks a row of idle ones nor counts in it
     """
     untilled = _untilled(covered, rules)
     rows = [
