@@ -21,11 +21,12 @@ import pystac
 from sentinelhub import CRS, BBox, DataCollection, MimeType, SentinelHubCatalog, SentinelHubRequest
 from sentinelhub.exceptions import BaseSentinelHubException
 
-from agro.domain.errors import AgroError, BadInput, Refusal, SourceDown
+from agro.domain.errors import BadInput, Refusal, SourceDown
 from agro.domain.grid import Grid
 from agro.domain.imagery import SCENE_CLASS_BAND, Acquisition, Angles, Band
 from agro.sources import stac
 from agro.sources.hub_cuts import middle_of, mosaic, seen
+from agro.sources.listed_items import one_of_many
 from agro.sources.stac_properties import crs, datatake, tile
 
 if TYPE_CHECKING:
@@ -67,13 +68,9 @@ def find(
     for collection in collections:
         for feature in _features(client, collection, bbox, period, most_cloud_pct):
             name = str(feature.get("id"))
-            try:
+            with one_of_many(name, refused):
                 look = _acquisition(feature, collection, bands)
                 newest[look.look_id] = max(look, newest.get(look.look_id, look), key=lambda one: one.acquisition_id)
-            except AgroError as error:
-                refused[name] = error.about(acquisition_id=name)
-            except Exception as error:  # an item can be malformed in more ways than anybody lists
-                refused[name] = stac.malformed(name, error).about(acquisition_id=name)
     return sorted(newest.values(), key=lambda a: (a.acquired_at, a.acquisition_id)), list(refused.values())
 
 

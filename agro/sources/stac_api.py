@@ -24,6 +24,7 @@ from agro.domain.imagery import Acquisition
 from agro.sources import stac
 from agro.sources.guard import driver_of
 from agro.sources.hub_cuts import written
+from agro.sources.listed_items import one_of_many
 from agro.sources.raster import check_counts, crs_of, told
 from agro.sources.remote_file import RemoteFile
 from agro.sources.web import Patience, asked, checked_address, place
@@ -62,13 +63,9 @@ def find(
         if number >= _MOST_ITEMS:
             raise _no_list(api, f"more than {_MOST_ITEMS} items")
         name = str(item.id)
-        try:
+        with one_of_many(name, refused):
             if float(item.properties.get("eo:cloud_cover") or 0.0) <= most_cloud_pct:
                 found[name] = stac.acquisition_of(item, inherited, stac.acquired_at_of(item), aliases, None)
-        except AgroError as error:
-            refused[name] = error.about(acquisition_id=name)
-        except Exception as error:  # an item can be malformed in more ways than anybody lists
-            refused[name] = stac.malformed(name, error).about(acquisition_id=name)
     return sorted(found.values(), key=lambda a: (a.acquired_at, a.acquisition_id)), list(refused.values())
 
 
