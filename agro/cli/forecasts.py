@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agro.cli.options import AsJson, Config, Sets, StoreDir, the_store
-from agro.cli.voice import day_of, end, told
+from agro.cli.voice import day_of, end, print_json, told
 
 if TYPE_CHECKING:
     from agro.domain.outlook import Forecast
@@ -39,9 +39,8 @@ def forecast(
         shown = of_district(done, district)
         if as_json:
             rows = [_as_json(one) for one in shown]
-            failed = [refusal.as_json() for refusal in done.failed]
             about = {"as_of": done.as_of.isoformat(), "simulated": done.simulated, "place": done.place}
-            print(json.dumps({**about, "forecasts": rows, "failed": failed}, ensure_ascii=False))
+            print_json({**about, "forecasts": rows}, done.failed)
         else:
             names = crop_names(voice.language) | districts(voice.language)
             print(forecasts_as_text(done.as_of, shown, names, done.simulated, voice.language))
@@ -65,8 +64,7 @@ def train(
 
         done = train_all(load(config, [*set_, f"store.path={place.root}"]), day)
         if as_json:
-            failed = [refusal.as_json() for refusal in done.failed]
-            print(json.dumps({"models": [vars(one) for one in done.models], "failed": failed}, ensure_ascii=False))
+            print_json({"models": [vars(one) for one in done.models]}, done.failed)
         else:
             print(models_as_text(done.models, crop_names(voice.language), voice.language))
         end(list(done.failed), voice.language)

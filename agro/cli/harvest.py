@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from agro.cli.options import AsJson, Config, Sets, StoreDir
-from agro.cli.voice import end, told, write
+from agro.cli.voice import end, print_json, told, write
 
 
 def yields(
@@ -36,8 +36,7 @@ def yields(
             write(to_csv(done.points).encode(), points)
         if as_json:
             rows = json.loads(done.fields.to_json(orient="records"))
-            failed = [refusal.as_json() for refusal in done.refused]
-            print(json.dumps({"fields": rows, "failed": failed}, ensure_ascii=False))
+            print_json({"fields": rows}, done.refused)
         else:
             print(yields_as_text(done.fields, crop_names(voice.language), voice.language))
         end(list(done.refused), voice.language)

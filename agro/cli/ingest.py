@@ -1,13 +1,12 @@
 """What was downloaded or flown, into the local catalogue."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from agro.cli.options import AsJson, Config, Sets
-from agro.cli.voice import end, told
+from agro.cli.voice import end, print_json, told
 
 
 def ingest(
@@ -37,8 +36,7 @@ def ingest(
                 {"source": one.source, "place": one.place, "new": one.new, "about": str(one.sentence), **one.report}
                 for one in done.taken
             ]
-            failed = [refusal.as_json() for refusal in done.refused]
-            print(json.dumps({"catalog": str(done.catalog), "taken": rows, "failed": failed}, ensure_ascii=False))
+            print_json({"catalog": str(done.catalog), "taken": rows}, done.refused)
         elif done.taken:
             lines = [(one.source, one.sentence, one.place, one.new) for one in done.taken]
             print(ingested_as_text(str(done.catalog), lines, voice.language))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agro.cli.options import AsJson, Config, Sets, StoreDir, the_store
-from agro.cli.voice import end, told, write
+from agro.cli.voice import end, print_json, told, write
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,11 +51,10 @@ def land(
         if sample is not None:
             write(sample_places(done, seed).to_csv(index=False).encode(), sample)
         if as_json:
-            failed = [refusal.as_json() for refusal in done.failed]
             about = {"season": done.season, "simulated": done.simulated, "place": done.place}
             figures = {"accuracy": done.accuracy, "added_pct_per_1000_ha": done.added}
             tables = {"areas": _rows(done.areas), "parcels": _rows(done.parcels)}
-            print(json.dumps({**about, **figures, **tables, "failed": failed}, ensure_ascii=False))
+            print_json({**about, **figures, **tables}, done.failed)
         else:
             names = districts(voice.language)
             about_all = done.season, done.parcels, done.areas, done.accuracy, done.added
@@ -83,11 +82,10 @@ def crops(
         done = crop_types(load(config, [*set_, f"store.path={place.root}"]), season, parcels)
         right = done.tried
         if as_json:
-            failed = [refusal.as_json() for refusal in done.failed]
             about = {"season": done.season, "simulated": done.simulated, "place": done.place, "model": done.name}
             figures = dict(zip(("tried", "answered", "right_of_answered", "rung"), right, strict=True))
             tables = {"fields": _rows(done.fields), "areas": _rows(done.areas), "doubted": _rows(done.doubted)}
-            print(json.dumps({**about, **figures, **tables, "failed": failed}, ensure_ascii=False))
+            print_json({**about, **figures, **tables}, done.failed)
         else:
             names = crop_names(voice.language) | districts(voice.language)
             tables_ = done.fields, done.areas, done.doubted

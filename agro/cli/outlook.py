@@ -9,7 +9,7 @@ import typer
 
 from agro.cli.forecasts import AsOf
 from agro.cli.options import AsJson, Config, Sets, StoreDir, the_store
-from agro.cli.voice import day_of, end, told
+from agro.cli.voice import day_of, end, print_json, told
 
 if TYPE_CHECKING:
     from datetime import date
@@ -46,7 +46,7 @@ def outlook(
         assert done.output is not None  # noqa: S101  the folder is there
         failed = [*done.failed, *done.output.failed]
         if as_json:
-            print(json.dumps(as_values(done.output) | {"failed": [one.as_json() for one in failed]}, ensure_ascii=False))  # fmt: skip  # noqa: E501
+            print_json(as_values(done.output), failed)
         else:
             print("\n".join(lines_of(done.output, settings)))
             if export:

@@ -3,7 +3,7 @@
 import json
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -44,7 +44,7 @@ def told(language: str) -> Iterator[Voice]:
         unless_interrupted(voice)
         complain([error.refusal], voice.language)
         if voice.as_json:
-            print(json.dumps(_NOTHING_DONE | {"failed": [error.refusal.as_json()]}, ensure_ascii=False))
+            print_json(_NOTHING_DONE, [error.refusal])
         raise typer.Exit(UNUSABLE) from None
     except KeyboardInterrupt:
         ASKED_TO_STOP.set()
@@ -97,6 +97,11 @@ def write(content: bytes, output: Path | None) -> None:
             where=str(output),
             met=str(error),
         ) from None
+
+
+def print_json(values: Mapping[str, object], failed: Sequence[Refusal]) -> None:
+    """One JSON object on standard output, with what was refused."""
+    print(json.dumps({**values, "failed": [one.as_json() for one in failed]}, ensure_ascii=False))
 
 
 def complain(refusals: list[Refusal], language: str) -> None:
