@@ -25,7 +25,7 @@ from flows.plan import Land
 from flows.settings import Settings, crop_names, districts
 from flows.yield_models import Season
 
-ALGORITHM = 2  # raise it when the same forecasts and outlook give another board
+ALGORITHM = 3  # raise it when the same forecasts and outlook give another board
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FILES = {"html": "text/html", "pdf": "application/pdf", "xlsx": _XLSX, "png": "image/png"}
 _BEFORE = timedelta(days=5)  # the last forecasts that count as those of the week before

@@ -202,9 +202,10 @@ def _map(axes: Axes, board: Board, language: str) -> None:
         if one.ground is None:
             continue
         place, told = one.ground.centroid, told_of_district(one, language)[2]
+        east = one.ground.buffer(_WIDER * span).bounds[2]
         halo = [withStroke(linewidth=2.2, foreground="white")]
         axes.text(place.x, place.y, str(number_), ha="center", va="center", fontsize=9, weight="bold", color=INK, path_effects=halo)  # fmt: skip  # noqa: E501
-        axes.annotate(told, (place.x, place.y), (14, -3), textcoords="offset points", ha="left", fontsize=8, color=INK, path_effects=halo)  # fmt: skip  # noqa: E501
+        axes.annotate(told, (east, place.y), (3, -3), textcoords="offset points", ha="left", fontsize=8, color=INK, path_effects=halo)  # fmt: skip  # noqa: E501
     _legend(axes, language)
 
 
