@@ -10,7 +10,6 @@ import pandas as pd
 
 from agro.domain.errors import BadInput, Refusal
 from agro.reports.board_book import board_xlsx
-from agro.reports.board_json import board_json
 from agro.reports.board_page import board_html
 from agro.reports.board_pictures import board_pdf, board_png
 from agro.reports.district_board import Board
@@ -26,9 +25,9 @@ from flows.plan import Land
 from flows.settings import Settings, crop_names, districts
 from flows.yield_models import Season
 
-ALGORITHM = 4  # raise it when the same forecasts and outlook give another board
+ALGORITHM = 3  # raise it when the same forecasts and outlook give another board
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-FILES = {"html": "text/html", "pdf": "application/pdf", "xlsx": _XLSX, "png": "image/png", "json": "application/json"}
+FILES = {"html": "text/html", "pdf": "application/pdf", "xlsx": _XLSX, "png": "image/png"}
 _BEFORE = timedelta(days=5)  # the last forecasts that count as those of the week before
 
 
@@ -56,7 +55,7 @@ def board_of(settings: Settings, of: Shown, index: Index) -> Published:
     if standing is not None:
         return standing
     board = _board(settings, of, last, index)
-    made = {"html": board_html, "pdf": board_pdf, "xlsx": board_xlsx, "png": board_png, "json": board_json}
+    made = {"html": board_html, "pdf": board_pdf, "xlsx": board_xlsx, "png": board_png}
     properties = {
         "datetime": f"{day:%Y-%m-%d}T23:59:59Z",
         "agro:kind": "boards",
@@ -108,7 +107,6 @@ def _board(settings: Settings, of: Shown, last: Published | None, index: Index) 
         tuple(changes(rows, of.forecasts, last, names, index, language)),
         names,
         of.season.simulated,
-        of.land.crs,
     )
 
 
