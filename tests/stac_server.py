@@ -1,7 +1,7 @@
 """A real STAC API server over a made catalogue, and a file server that answers for ranges of its rasters.
 
-The server is `stac-fastapi-static` of the package index. It asks for a newer FastAPI than ours allows, so it runs in an
-environment of its own, whose Python AGRO_STAC_SERVER names.
+The server is `stac-fastapi-static` of the package index. It does not run beside our FastAPI, so it has an environment of
+its own, made by `make stac-server`; AGRO_STAC_SERVER names the Python of another.
 """
 
 import json
@@ -21,6 +21,7 @@ import pytest
 import requests
 from workshop import Made
 
+_OWN = Path(__file__).parents[1] / "build/stac-server/bin/python"
 _CODE = "import uvicorn; from stac_fastapi.static.app import app; uvicorn.run(app, port={port}, log_level='error')"
 
 
@@ -74,9 +75,9 @@ def files_of(folder: Path) -> Iterator[Files]:
 @contextmanager
 def api_over(made: Made, files: Files) -> Iterator[str]:
     """The root of a STAC API over the catalogue; its items name the file server."""
-    python = os.environ.get("AGRO_STAC_SERVER")
-    if not python:
-        pytest.skip("AGRO_STAC_SERVER names no Python with stac-fastapi-static")
+    python = os.environ.get("AGRO_STAC_SERVER") or str(_OWN)
+    if not Path(python).exists():
+        pytest.skip("there is no STAC server: `make stac-server` brings it")
     for path in made.catalog.parent.rglob("*.json"):
         content = json.loads(path.read_text())
         for asset in content.get("assets", {}).values():
