@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 import requests
@@ -27,9 +28,16 @@ _CODE = "import uvicorn; from stac_fastapi.static.app import app; uvicorn.run(ap
 
 @dataclass
 class Files:
-    """Where the rasters are served, which ranges were asked for, and what is to go wrong (a status, or a redirect)."""
+    """Where the rasters are served, which ranges were asked for, and what is to go wrong (a status, or a redirect).
+
+    Where `secret` holds a form, files are given to the bearer of a token only, which is to be had for that form, and
+    each token opens `opens` files.
+    """
 
     url: str = ""
+    secret: dict[str, str] = field(default_factory=dict)
+    opens: int = 1_000_000
+    tokens: dict[str, int] = field(default_factory=dict)
     bytes_given: int = 0
     fault: str = ""
     asked: list[str] = field(default_factory=list)
@@ -44,8 +52,27 @@ def files_of(folder: Path) -> Iterator[Files]:
         def log_message(self, *_: object) -> None:
             pass
 
+        def do_POST(self) -> None:
+            form = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+            right = form == files.secret
+            token = f"token-{len(files.tokens)}"
+            if right:
+                files.tokens[token] = files.opens
+            content = json.dumps({"access_token": token, "expires_in": 600} if right else {"error": "no"}).encode()
+            self.send_response(200 if right else 401)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
         def do_GET(self) -> None:
             files.asked.append(self.path)
+            bearer = self.headers.get("Authorization", "").removeprefix("Bearer ")
+            if files.secret and not files.tokens.get(bearer):
+                self.send_response(401)
+                self.end_headers()
+                return
+            if files.secret:
+                files.tokens[bearer] -= 1
             if files.fault:
                 self.send_response(302 if "/" in files.fault else int(files.fault))
                 self.send_header("Location", files.fault)
