@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,12 @@ from rasterio.windows import from_bounds
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
-from agro.domain.grid import Grid
+from agro.domain.grid import Grid, around
+from agro.imagery.alignment import shift
+from agro.sources import orthomosaic
 from agro.twin.flight import light_on, write_flight
-from flows.plan import Land, read_land
+from flows.flight_trust import FINE, reference_of
+from flows.plan import Land, find_over, read_land
 from flows.settings import CONFIGS, Settings, facts, load
 from flows.simulated import twin_catalog
 
@@ -32,7 +36,8 @@ OUT = ROOT / "build" / "flight"
 ASIDE_M = (2.6, -3.1)
 WRONG = {"green": (1.1, 0.0), "red": (1.3, 0.01), "rededge1": (0.9, 0.0), "nir": (0.8, 0.03)}
 DAYS_LATER = 2
-DISTRICT, SEASON, SIDE_M = "topki", 2022, 700
+Bounds = tuple[float, float, float, float]  # west, south, east, north [m]
+DISTRICT, SEASON = "topki", 2022
 GREEN = 0.5  # [1] median NDVI: on bare ground there is no pattern to find, and a flight stays relative only
 
 
@@ -47,9 +52,9 @@ def main() -> None:
         "ui.language=en",
     ]
     settings = load("default", sets)
-    land = read_land(settings)
-    scene, seen_at = clearest(twin_catalog(settings, land))
-    truth, grid, bounds, path = flown(settings, land, seen_at)
+    sky = day_of_flights(settings)
+    rows, bounds = many(sky), largest_green(sky)
+    path = write_flight(sky.truth, sky.grid, bounds, OUT / "flight.tif", sky.at, 11, ASIDE_M, WRONG)
     before = [word for one in sets for word in ("--set", one)]
     agro("ingest", str(path), "--into", str(OUT / "local"), "--config", "default", *before)
     told = agro("ingest", str(path), "--into", str(OUT / "local"), "--config", "default", "--json", *before)
@@ -58,10 +63,10 @@ def main() -> None:
     stac = ["imagery.source=stac", catalog, 'imagery.collections=["uav"]', "output.after_run=false"]
     own = [*before, *(word for one in stac for word in ("--set", one))]
     agro("run", "--config", "default", *own, "--store", str(OUT / "store"))
-    measured = compared(report, truth, grid, bounds, scene)
-    (OUT / "report.json").write_text(json.dumps({"told": report, "measured": measured}, indent=1))
+    measured = compared(report, sky.truth, sky.grid, bounds, sky.scene)
+    (OUT / "report.json").write_text(json.dumps({"told": report, "measured": measured, "many": rows}, indent=1))
     print(json.dumps(measured, indent=1))
-    drawn(path, measured, scene)
+    drawn(path, measured)
 
 
 def agro(*words: str) -> str:
@@ -87,26 +92,79 @@ def clearest(catalog: Path) -> tuple[Path, datetime]:
     return path, when
 
 
-def flown(
-    settings: Settings, land: Land, seen_at: datetime
-) -> tuple[dict[str, np.ndarray], Grid, tuple[float, float, float, float], Path]:
-    """The flight over the middle of the district's largest green field: the truth, its grid, the ground, the file."""
+@dataclass(frozen=True)
+class Sky:
+    """The day of the flights: the truth on its grid, the satellite's look of two days before, the fields."""
+
+    settings: Settings
+    land: Land
+    at: datetime
+    truth: dict[str, np.ndarray]
+    grid: Grid
+    scene: Path
+
+
+def day_of_flights(settings: Settings) -> Sky:
+    """Two days after the clearest look of July, at another hour."""
+    land = read_land(settings)
+    scene, seen_at = clearest(twin_catalog(settings, land))
     at = datetime(seen_at.year, seen_at.month, seen_at.day, 3, 30, tzinfo=UTC) + timedelta(days=DAYS_LATER)
     told = land.seasons if len(land.seasons) else None
     twin, outlines = settings.twin, land.outlines.dropna(subset=["district"])
     rules = facts(CONFIGS / "twin.toml")
     truth, grid = light_on(at, DISTRICT, outlines, told, rules, twin.seasons, twin.seed, land.crs, twin.world)
-    green = ndvi(truth)
-    inside = {i: green[geometry_mask([shape], grid.shape, grid.transform, invert=True)] for i, shape in enumerate(land.on_grid)}  # fmt: skip  # noqa: E501
-    stands = [i for i, values in inside.items() if np.median(values) > GREEN]
-    middle = land.on_grid.iloc[max(stands, key=lambda i: land.outlines["area_ha"].iloc[i])].centroid
-    west, south = (round((value - SIDE_M / 2) / 20) * 20 for value in (middle.x, middle.y))
-    bounds = (west, south, west + SIDE_M, south + SIDE_M)
-    return truth, grid, bounds, write_flight(truth, grid, bounds, OUT / "flight.tif", at, 11, ASIDE_M, WRONG)
+    return Sky(settings, land, at, truth, grid, scene)
+
+
+def largest_green(sky: Sky) -> Bounds:
+    """The ground of the largest green field of less than 100 ha, with its edges."""
+    green = ndvi(sky.truth)
+    whole = []
+    for area_ha, shape in zip(sky.land.outlines["area_ha"], sky.land.on_grid, strict=True):
+        inside = geometry_mask([shape], sky.grid.shape, sky.grid.transform, invert=True)
+        if np.median(green[inside]) > GREEN and area_ha < 100:
+            whole.append((area_ha, around_field(shape.bounds)))
+    return max(whole)[1]
+
+
+def around_field(bounds: Bounds) -> Bounds:
+    """A field and 60 m around it, on whole 20 m."""
+    west, south, east, north = (20 * round((edge + way * 60) / 20) for edge, way in zip(bounds, (-1, -1, 1, 1), strict=True))  # fmt: skip  # noqa: E501
+    return west, south, east, north
+
+
+def many(sky: Sky) -> list[dict[str, Any]]:
+    """How far off a flight is put, by the clearness of its pattern: each field whole, and a piece of its inside."""
+    random, rows = np.random.default_rng(1), []
+    rules = facts(CONFIGS / "flights.toml")
+    looks = find_over(sky.settings, sky.land, None)[0]
+    look = next(one for one in looks if one.acquisition_id == sky.scene.stem)
+    for n, shape in enumerate(sky.land.on_grid):
+        x, y = (20 * round((middle - 250) / 20) for middle in (shape.centroid.x, shape.centroid.y))
+        for kind, bounds in (("whole", around_field(shape.bounds)), ("inside", (x, y, x + 500, y + 500))):
+            aside = tuple(random.uniform(-3.4, 3.4, 2))
+            path = write_flight(sky.truth, sky.grid, bounds, OUT / "one.tif", sky.at, n, aside, WRONG, pixel_m=1.0)
+            flight = orthomosaic.flight_of(path)
+            grid = around(sky.land.crs, flight.bounds_in(sky.land.crs), 10)
+            seen = orthomosaic.read(flight, grid, list(flight.bands))
+            reference = reference_of(look, grid, list(flight.bands), sky.settings)
+            fine = [band for band in reference.data_vars if band in FINE]
+            found = shift(*(np.stack([one[band].values for band in fine]) for one in (reference, seen)))
+            if found is None:
+                continue
+            off = float(np.hypot(10 * found.right_px + aside[0], -10 * found.down_px + aside[1]))
+            rows.append({"ground": kind, "off_m": off, "clearness": found.clearness})
+    for told, those in (
+        ("accepted", [row for row in rows if row["clearness"] >= rules["least_clearness"]]),
+        ("relative only", [row for row in rows if row["clearness"] < rules["least_clearness"]]),
+    ):
+        off = sorted(row["off_m"] for row in those)
+        print(f"{told}: {len(off)} flights, off by {np.median(off):.1f} m in the middle, {max(off):.1f} m at most")
+    return rows
 
 
 def compared(
-    report: dict[str, Any], truth: dict[str, np.ndarray], grid: Grid, bounds: tuple[float, ...], scene: Path
+    report: dict[str, Any], truth: dict[str, np.ndarray], grid: Grid, bounds: Bounds, scene: Path
 ) -> dict[str, Any]:
     """What was found against what was planted, and the corrected flight against the truth of its own day."""
     item = json.loads((OUT / "local" / report["place"] / "item.json").read_text())
@@ -145,7 +203,7 @@ def compared(
     }  # fmt: skip
 
 
-def counts_of(path: Path, asset: dict[str, Any], bounds: tuple[float, ...]) -> np.ndarray:
+def counts_of(path: Path, asset: dict[str, Any], bounds: Bounds) -> np.ndarray:
     """Reflectance of a band over the ground, NaN where there is none."""
     about = asset["raster:bands"][0]
     with rasterio.open(path) as source:
@@ -158,7 +216,7 @@ def ndvi(bands: dict[str, np.ndarray]) -> np.ndarray:
     return (bands["nir"] - bands["red"]) / (bands["nir"] + bands["red"])
 
 
-def drawn(path: Path, measured: dict[str, Any], scene: Path) -> None:
+def drawn(path: Path, measured: dict[str, Any]) -> None:
     """The flight as it was delivered, and NDVI: the satellite's, the flight's, the truth of its day."""
     maps = np.load(OUT / "maps.npz")
     with rasterio.open(path) as source:
