@@ -18,7 +18,7 @@ from agro.domain.errors import BadInput, Refusal, TornFile
 from agro.domain.grid import LATTICE_M, Block, grid_around
 from agro.domain.imagery import SCENE_CLASS_BAND, Acquisition, Angles
 from agro.imagery.offset_check import check_offset
-from flows.hub_settings import Api, Hub
+from flows.hub_settings import SERVICES, Api, Hub
 from flows.orchestra import home
 from flows.settings import Settings
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from agro.sources.hub_client import Client
     from agro.sources.stac_api import Api as StacApi
 
-SERVICES = ("sentinel-hub", "stac-api")
 _ASKED_BLOCKS = 4  # more without a leaf are not asked
 
 
