@@ -3,7 +3,7 @@ ENV := .venv
 BIN := $(ENV)/bin
 STAC_SERVER := build/stac-server/bin/python
 
-.PHONY: run test check bench validation second-reader stac-server flight clean
+.PHONY: run test check bench validation second-reader stac-server hub-served flight clean
 
 # The main job on the embedded default: a simulated region, no accounts, no network but the package index.
 run: $(ENV)/.ready
@@ -42,6 +42,10 @@ $(STAC_SERVER):
 	build/stac-server.new/bin/python -m pip install --quiet --disable-pip-version-check \
 	  "stac-fastapi-static==1.0.1" "fastapi<0.116" "starlette<0.47" "uvicorn<0.55"
 	rm -rf build/stac-server && mv build/stac-server.new build/stac-server
+
+# Real passes through the client of Sentinel Hub and a peer on loopback, published by `agro serve` itself.
+hub-served: $(ENV)/.ready
+	AGRO_SLOW=1 $(BIN)/python -m pytest -q -s tests/real/test_hub_served.py
 
 # A UAV flight over a simulated field, put aside and mis-scaled on purpose: found, corrected, published. build/flight
 flight: $(ENV)/.ready

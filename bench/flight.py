@@ -238,7 +238,7 @@ def drawn(path: Path, measured: dict[str, Any]) -> None:
         axis.set_xticks([])
         axis.set_yticks([])
     figure.suptitle(
-        f"SIMULATED. Place error {measured['place error [m]']} m; NDVI error as delivered "
+        f"SIMULATED. Place error {measured['place error [m]']} m; NDVI error by the mis-scaling alone "
         f"{measured['ndvi error, rms']['raw']}, corrected {measured['ndvi error, rms']['flight']}"
     )
     figure.savefig(OUT / "report.png", dpi=90)
