@@ -1,5 +1,6 @@
 """A UAV flight put aside and mis-scaled on purpose: found, corrected, and taken as a pass; what cannot be, told."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +14,10 @@ from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 from rasterio.windows import from_bounds
 from scipy.ndimage import gaussian_filter
+from typer.testing import CliRunner
 from workshop import GREEN, Made, Ran, Scene
 
+from agro.cli import app
 from agro.domain.grid import Grid
 from agro.store.publish import Store, whole
 from agro.twin.flight import write_flight
@@ -104,6 +107,16 @@ def test_a_flight_put_aside_and_mis_scaled_is_found_corrected_and_passes(
     assert set(by_flight) >= {"ndvi", "evi2", "quality"} and "ndre" not in by_flight
     apart = np.abs(by_satellite["ndvi"].astype(float) - by_flight["ndvi"]) * 1e-4
     assert apart.count() > 1900 and np.median(apart.compressed()) < 0.03
+
+
+def test_by_hand_from_the_command_line(tmp_path: Path, made: Made) -> None:
+    sets = [word for one in made.overrides(tmp_path / "store") for word in ("--set", one)]
+    path = flown(made, aside_m=(2.5, -3.0), wrong=WRONG)
+    done = CliRunner().invoke(app, ["ingest", str(path), "--into", str(tmp_path / "local"), "--json", *sets])
+    (taken,) = json.loads(done.stdout)["taken"]
+    assert done.exit_code == 3 and taken["place"].startswith("uav/") and taken["trust"] == "calibrated"
+    shown = CliRunner().invoke(app, ["ingest", str(path), "--into", str(tmp_path / "local"), *sets])
+    assert "облёт 2021-07-03 03:30, приведён к near" in shown.stdout
 
 
 def test_far_aside_is_refused_with_what_was_found(made: Made, take: Take) -> None:
