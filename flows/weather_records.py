@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from agro.domain.errors import AgroError, Refusal
+from agro.domain.errors import AgroError, BadInput, Refusal, SourceDown
 from agro.sources import weather_service
 from agro.sources.weather import WEATHER_COLUMNS, files_of, read_weather
 from agro.sources.weather_service import Point, Service
@@ -35,13 +35,19 @@ def points_of(land: Land) -> list[Point]:
 def ask_for_weather(settings: Settings, land: Land, source: Path | None, index: Index, today: date) -> list[Refusal]:
     """Publish what services tell that is new, or other than before; what was refused. Earlier versions stay."""
     refused: list[Refusal] = []
-    for path in _services(source):
+    try:
+        service = _service(source)
+        places = _asked_for(settings, land, source) if service else []
+    except AgroError as error:
+        return [error.refusal]
+    kept = history.weather(index.store) if places else pd.DataFrame()
+    for at in places:
+        assert service is not None  # noqa: S101  somebody is asked
         try:
-            service = weather_service.service_of(path)
-            kept = history.weather(index.store)
-            for at in _asked_for(settings, land, source):
-                refused += _ask(service, at, kept, index, today)
-        except AgroError as error:  # who does not answer for one place is not asked for the others
+            refused += _ask(service, at, kept, index, today)
+        except SourceDown as error:  # who does not answer for one place is not asked for the others
+            return [*refused, error.refusal]
+        except AgroError as error:
             refused.append(error.refusal)
     return refused
 
@@ -53,17 +59,13 @@ def weather_of(
 
     A day that a station has, with rain and temperatures, counts before what a service says of it.
     """
-    parts: list[pd.DataFrame] = []
-    refused: list[Refusal] = []
-    if _files(source):
-        assert source is not None  # noqa: S101  it has files
-        table, refused = read_weather(source, settings.records.wind_height_m)
-        if not _services(source):
-            return table, refused
-        parts.append(table)
-    if _services(source):
-        told = history.weather(index.store, f"{as_of:%Y-%m-%d}T23:59:59.999999Z" if as_of else None)
-        parts += [told[list(WEATHER_COLUMNS)]] if len(told) else []
+    if source is None:
+        return None, []
+    if not _services(source):
+        return read_weather(source, settings.records.wind_height_m)
+    table, refused = read_weather(source, settings.records.wind_height_m) if _has_tables(source) else (None, [])
+    told = history.weather(index.store, f"{as_of:%Y-%m-%d}T23:59:59.999999Z" if as_of else None)
+    parts = [part[list(WEATHER_COLUMNS)] for part in (table, told) if part is not None and len(part)]
     if not parts:
         return None, refused
     rows = pd.concat(parts, ignore_index=True)
@@ -84,8 +86,10 @@ def weather_identity(source: Path | None, index: Index, first: date, last: date)
 
 def _ask(service: Service, at: Point, kept: pd.DataFrame, index: Index, today: date) -> list[Refusal]:
     own = kept[kept["place"] == at.name] if len(kept) else kept
-    again = own["day"].max().date() - timedelta(service.again_days) if len(own) else service.since
-    first, last = max(service.since, again), today - timedelta(1)
+    versions = [one.properties for one in index.items("weather") if one.properties["agro:place"] == at.name]
+    first, last = service.since, today - timedelta(1)
+    if versions and min(one["agro:since"] for one in versions) <= first.isoformat():  # else earlier days are wanted now
+        first = max(first, own["day"].max().date() - timedelta(service.again_days))
     if first > last:
         return []
     table, refused = weather_service.read(service, at, first, last)
@@ -96,14 +100,14 @@ def _ask(service: Service, at: Point, kept: pd.DataFrame, index: Index, today: d
     properties = {
         "datetime": f"{days[1]}T00:00:00Z",
         "agro:place": at.name,
+        "agro:since": service.since.isoformat(),
         "agro:first": days[0],
         "agro:last": days[1],
         "agro:inputs": [where_is(service.url), sorted(service.columns.items())],
         "agro:simulated": False,
     }
     rows = [[str(value) for value in row] for row in new.itertuples(index=False)]
-    versions = sum(one.properties["agro:place"] == at.name for one in index.items("weather"))
-    place = f"weather/{file_name(at.name)}/{days[1]}--{digest([rows, versions])}"
+    place = f"weather/{file_name(at.name)}/{days[1]}--{digest([rows, len(versions)])}"
     keep(index.store, index, place, Result(properties, None, tables={"weather": new}))
     return refused
 
@@ -130,20 +134,33 @@ def _every_day(own: pd.DataFrame) -> pd.DataFrame:
 def _asked_for(settings: Settings, land: Land, source: Path | None) -> list[Point]:
     """Where a service is asked: the districts; where the tables have one place that is none of them, that place."""
     points = points_of(land)
-    if not _files(source):
+    if source is None or not _has_tables(source):
         return points
-    assert source is not None  # noqa: S101  it has files
     places = read_weather(source, settings.records.wind_height_m)[0]["place"].unique()
     if len(places) != 1 or places[0] in {at.name for at in points}:
         return points
     return [Point(str(places[0]), *np.mean([(at.longitude, at.latitude) for at in points], axis=0).tolist())]
 
 
-def _files(source: Path | None) -> list[Path]:
-    return [] if source is None else files_of(source)
+def _has_tables(source: Path) -> bool:
+    return source.suffix != ".toml" and bool(files_of(source))
 
 
 def _services(source: Path | None) -> list[Path]:
     if source is None:
         return []
     return sorted(source.glob("*.toml")) if source.is_dir() else [source] if source.suffix == ".toml" else []
+
+
+def _service(source: Path | None) -> Service | None:
+    """The service that is asked, or None. Raises BadInput."""
+    found = _services(source)
+    if len(found) > 1:
+        raise BadInput(
+            "WEATHER-SERVICES",
+            "{where}: {n} files name a service of weather; two would correct each other for ever",
+            "leave one of them",
+            where=", ".join(path.name for path in found),
+            n=len(found),
+        )
+    return weather_service.service_of(found[0]) if found else None

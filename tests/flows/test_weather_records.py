@@ -11,6 +11,7 @@ import pytest
 from weather_peer import Peer, weather_peer
 from workshop import GREEN, Made, Ran, Scene
 
+from agro.domain.errors import BadInput
 from agro.store import history
 from agro.store.index import Index, opened
 from agro.store.publish import read_asset, writing
@@ -92,6 +93,38 @@ def test_a_service_that_is_gone_is_told_and_sinks_nothing(
     assert len(peer.asked) == before + 2, "who fails for one place is not asked for the next"
     table, _ = weather_of(settings, source, index)
     assert table is not None and len(table) == 50
+
+
+def test_earlier_days_are_asked_for_when_they_are_wanted_and_two_services_are_refused(
+    peer: Peer, tmp_path: Path, region: tuple[Settings, Land, Index]
+) -> None:
+    settings, land, index = region
+    folder = tmp_path / "weather"
+    folder.mkdir()
+    peer.service(folder, again_days=2)
+    ask_for_weather(settings, land, folder, index, TODAY)
+    ask_for_weather(settings, land, folder, index, TODAY)
+    peer.service(folder, again_days=2, since=date(2021, 8, 1))
+    ask_for_weather(settings, land, folder, index, TODAY)
+    ask_for_weather(settings, land, folder, index, TODAY)
+    assert [asked["start"] for asked in peer.asked] == ["20220501", "20220617", "20210801", "20220617"]
+    table, _ = weather_of(settings, folder, index)
+    assert table is not None and table["day"].min() == pd.Timestamp("2021-08-01") and len(table) == 323
+    peer.service(folder, "other.toml")
+    assert [one.code for one in ask_for_weather(settings, land, folder, index, TODAY)] == ["WEATHER-SERVICES"]
+
+
+@pytest.mark.parametrize(("name", "code"), [("weather.txt", "TABLE-FORMAT"), ("gone.csv", "FILE-MISSING"), ("", "WEATHER-NONE")])  # fmt: skip
+def test_what_is_no_weather_is_refused_as_before(
+    tmp_path: Path, region: tuple[Settings, Land, Index], name: str, code: str
+) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    (folder / "weather.txt").write_text("day")
+    source = folder / name if name else folder
+    with pytest.raises(BadInput) as met:
+        weather_of(region[0], source, region[2])
+    assert met.value.refusal.code == code
 
 
 def test_the_water_balance_is_made_of_it_once(

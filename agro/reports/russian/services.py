@@ -48,6 +48,8 @@ SERVICES: dict[str, str] = {
     "give the first day with --set {where}=2026-04-01": "укажите первый день: --set {where}=2026-04-01",
     # weather
     "weather of services": "погода от служб",
+    "{where}: {n} files name a service of weather; two would correct each other for ever": "{where}: службу погоды называют файлов: {n}; две службы без конца поправляли бы друг друга",
+    "leave one of them": "оставьте один из них",
     "{where}: does not say how a weather service is asked ({met})": "{where}: не сказано, как запрашивать службу погоды ({met})",
     "write it as configs/weather/nasa-power.toml is written": "напишите его по образцу configs/weather/nasa-power.toml",
     "{where}: the address must have the blanks {expected}, and no others": "{where}: в адресе должны быть места {expected}, и никаких других",
