@@ -2,7 +2,7 @@ PYTHON ?= python3
 ENV := .venv
 BIN := $(ENV)/bin
 
-.PHONY: run test check bench validation second-reader clean
+.PHONY: run test check bench faults validation second-reader clean
 
 # The main job on the embedded default: a simulated region, no accounts, no network but the package index.
 run: $(ENV)/.ready
@@ -34,6 +34,10 @@ second-reader:
 
 bench: $(ENV)/.ready
 	$(BIN)/python bench/speed.py
+
+# Kills, torn files, full disks, flipped bytes, a season with faults: under half an hour; writes docs/reliability.md.
+faults: $(ENV)/.ready
+	$(BIN)/python tests/faults/proof.py
 
 clean:
 	rm -rf $(ENV) build store
