@@ -15,7 +15,7 @@ import pytest
 from workshop import Made, Scene
 
 from agro.domain.errors import BadInput, StoreDown
-from flows.serve import Child, Eye, _alone, _port_is_free, eyes_of, signature
+from flows.serve import Child, Eye, _alone, _port_is_free, eyes_of
 from flows.settings import load
 
 _PATIENCE_S = 150
@@ -90,18 +90,6 @@ def test_a_child_is_started_again_later_and_later(monkeypatch: pytest.MonkeyPatc
         assert child.tend(lambda sentence, **facts: told.append(facts["code"]))
     child.stop()
     assert pauses == [1, 2, 4, 8] and told == [7] * 4
-
-
-def test_the_eye_sees_any_change_of_a_file(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    seen = [signature(tmp_path)]
-    (tmp_path / "a" / "x.tif").write_bytes(b"1")
-    seen.append(signature(tmp_path))
-    (tmp_path / "a" / "x.tif").write_bytes(b"12")
-    seen.append(signature(tmp_path))
-    (tmp_path / "a" / "x.tif").unlink()
-    assert len(set(seen)) == 3 and signature(tmp_path) == seen[0]
-    assert signature(tmp_path / "gone") == signature(tmp_path / "gone")
 
 
 def test_an_eye_starts_its_flow_once_for_each_change_that_kept_still(tmp_path: Path) -> None:
