@@ -44,6 +44,7 @@ CARE: dict[str, str] = {
     "give a folder that `agro backup` has made": "укажите папку, созданную командой `agro backup`",
     "{where}: is not empty, and nothing is ever overwritten": "{where}: папка не пуста, а поверх ничего не пишется",
     "give a new folder with --store, or move the old one away first": "укажите новую папку ключом --store или сначала уберите старую",
+    "{where}: more than {columns} columns or {cells} cells": "{where}: больше {columns} столбцов или {cells} ячеек",
     "Backed up: {n}, manifest {hash}": "Скопировано: {n}, сводная сумма {hash}",
     "Restored: {n}, manifest {hash}": "Восстановлено: {n}, сводная сумма {hash}",
 }
