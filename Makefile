@@ -3,7 +3,7 @@ ENV := .venv
 BIN := $(ENV)/bin
 STAC_SERVER := build/stac-server/bin/python
 
-.PHONY: run test check bench validation second-reader stac-server hub-served flight clean
+.PHONY: run test check bench faults validation second-reader stac-server hub-served flight clean
 
 # The main job on the embedded default: a simulated region, no accounts, no network but the package index.
 run: $(ENV)/.ready
@@ -53,6 +53,10 @@ flight: $(ENV)/.ready
 
 bench: $(ENV)/.ready
 	$(BIN)/python bench/speed.py
+
+# Kills, torn files, full disks, flipped bytes, a season with faults: under half an hour; writes docs/reliability.md.
+faults: $(ENV)/.ready
+	$(BIN)/python tests/faults/proof.py
 
 clean:
 	rm -rf $(ENV) build store
