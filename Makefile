@@ -39,8 +39,10 @@ bench: $(ENV)/.ready
 fuzz: $(ENV)/.ready
 	AGRO_FUZZ=400 HYPOTHESIS_PROFILE=new $(BIN)/python -m pytest -q tests/portal/test_any_question.py
 
+# The portal under load, beside titiler, on a store: `make portal-load STORE=store`.
+STORE ?= store
 portal-load: $(ENV)/.ready
-	$(BIN)/python bench/portal_load.py
+	$(BIN)/python bench/portal_load.py $(STORE)
 
 clean:
 	rm -rf $(ENV) build store
