@@ -10,7 +10,7 @@ import pandas as pd
 
 from agro.domain.errors import BadInput, Refusal
 from agro.reports.board_book import board_xlsx
-from agro.reports.board_page import board_html, board_json
+from agro.reports.board_page import board_html, board_words_json
 from agro.reports.board_pictures import board_pdf, board_png
 from agro.reports.district_board import Board
 from agro.reports.outlook_text import assumed
@@ -70,9 +70,9 @@ def board_of(settings: Settings, of: Shown, index: Index) -> Published:
     assets = {
         name: {"href": f"board.{name}", "type": kind, "title": "board of districts", "roles": ["overview"]}
         for name, kind in FILES.items()
-    } | {WORDS: {"href": "board.json", "type": "application/json", "title": "the board's words", "roles": ["data"]}}
+    } | {WORDS: {"href": "words.json", "type": "application/json", "title": "the board's words", "roles": ["data"]}}
     item = items.item(place.rsplit("/", 1)[-1], None, properties, assets)
-    content = {name: make(board, language) for name, make in made.items()} | {WORDS: board_json(boards)}
+    content = {name: make(board, language) for name, make in made.items()} | {WORDS: board_words_json(boards)}
     published = publish(index.store, place, content, item)
     index.add(published)
     return published

@@ -17,10 +17,13 @@ from agro.portal import people, problems
 from agro.portal.door import Guarded
 from agro.portal.people import may_change
 from agro.portal.shelf import Shelf
+from agro.portal.workshop import Workshop
 from agro.store.accounts import Accounts
 from agro.store.audit import Audit
 from agro.store.database import connected
+from agro.store.field_plans import FieldPlans
 from agro.store.publish import Store
+from agro.store.work import Works
 from flows.settings import Settings
 
 _STATIC = Path(__file__).parent / "static"
@@ -42,6 +45,8 @@ def create_app(settings: Settings) -> FastAPI:
     engine = connected(settings.portal.database, settings.portal.path)
     state.accounts, state.audit = Accounts(engine), Audit(engine)
     state.shelf = Shelf(Store(settings.store.path), settings.portal.path)
+    state.plans, state.works = FieldPlans(engine), Works(engine)
+    state.workshop = Workshop(settings, state.works, state.shelf)
     state.hashing = threading.BoundedSemaphore(2)
     app.user_middleware.append(Middleware(Guarded, state=state))
     problems.handle(app)

@@ -107,7 +107,7 @@ def board_html(board: Board, language: str) -> bytes:
     return pages.get_template("board").render(**board_words(board, language)).encode()
 
 
-def board_json(boards: Mapping[str, Board]) -> bytes:
+def board_words_json(boards: Mapping[str, Board]) -> bytes:
     """The board for the portal's pages, in every language of `boards`, with its figures for a table.
 
     boards    the same board by language

@@ -58,7 +58,7 @@ def letter(farm: str, news: Sequence[News], seen_at: datetime, simulated: bool, 
         else say("{farm}: nothing is behind any more of what was told (pass of {day})", language, farm=farm, day=last)
     )
     lines = [say("SIMULATED DATA: the imagery is made by the program, not by a satellite", language)] * simulated
-    lines += [_told(one, language) for one in news[:_MOST_TOLD]]
+    lines += [told_of_field(one, language) for one in news[:_MOST_TOLD]]
     if len(news) > _MOST_TOLD:
         lines.append(say("... and {n} more in the attached places", language, n=len(news) - _MOST_TOLD))
     if any(one.places for one in news if one.became != "over"):
@@ -73,7 +73,33 @@ def letter(farm: str, news: Sequence[News], seen_at: datetime, simulated: bool, 
     return Letter(subject, "\n\n".join(lines) + "\n", _kml(points), _gpx(points))
 
 
-def _told(one: News, language: str) -> str:
+def short_of_field(one: News, language: str) -> str:
+    """The same in a line, where the field's name stands beside it already.
+
+    one       what became of an alert
+    language  `ru` or `en`
+    returns   text [-]
+    source    ours
+    """
+    told = say(
+        "{what}: NDVI {drop} below expectation since {since}, looks that show it: {n}",
+        language,
+        what=_what(one.alert, language),
+        drop=number(one.alert.drop, 2, language),
+        since=day(one.alert.since, language),
+        n=one.alert.looks,
+    )
+    return told[:1].upper() + told[1:]
+
+
+def told_of_field(one: News, language: str) -> str:
+    """One piece of news in a sentence or two.
+
+    one       what became of an alert
+    language  `ru` or `en`
+    returns   text [-]
+    source    ours
+    """
     alert = one.alert
     field = say(
         "Field {name}{crop}, {area} ha",

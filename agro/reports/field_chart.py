@@ -13,7 +13,7 @@ import numpy as np
 
 from agro.reports.words import number, say
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 36, 14, 14, 24  # [px] round the plot
+_ROUND = (36, 14, 14, 24)  # [px] left, right, over and under the plot
 _MONTH_D = (1, 32, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335)  # [d] first days of months
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
@@ -61,11 +61,11 @@ def season_svg(chart: SeasonChart, width: int, language: str) -> str:
     band = [(day, low, high) for day, low, _, high in chart.usual if low is not None and high is not None]
     parts.append(frame.band([b[0] for b in band], [b[1] for b in band], [b[2] for b in band], "usual-band"))
     parts.append(frame.line([day for day, *_ in chart.usual], [middle for _, _, middle, _ in chart.usual], "usual"))
-    for year in sorted(chart.before)[-2:]:
+    for number_of, year in enumerate(sorted(chart.before)[-2:]):
         own = chart.before[year]
         parts.append(frame.line([_day(one) for one in own], [one.ndvi for one in own], "before"))
         if own:
-            parts.append(frame.text(own[-1].day.timetuple().tm_yday, own[-1].ndvi, str(year), "before-name"))
+            parts.append(frame.text(_day(own[-1]), own[-1].ndvi, str(year), "before-name", 14 if number_of else -5))
     clear = [one for one in chart.looks if one.clear >= chart.enough]
     parts.append(frame.line([_day(one) for one in clear], [one.ndvi for one in clear], "now"))
     parts += [_point(frame, one, one.clear >= chart.enough, language) for one in chart.looks]
@@ -100,7 +100,7 @@ def water_svg(chart: WaterChart, width: int, language: str) -> str:
     highest = step * float(np.ceil(most / step))
     frame = _Frame(width, round(0.15 * width) + 90, (95, 295), (0.0, highest))
     parts = [frame.grid(list(np.arange(0.0, highest + 1, step)), 0, language)]
-    for value, error, name in ((deep, deep_se, "deep"), (top, top_se, "top")):
+    for value, error, name in ((deep, deep_se, "deep"), (top, top_se, "shallow")):
         parts.append(frame.band(chart.days, np.maximum(value - error, 0), value + error, f"{name}-band"))
         parts.append(frame.line(chart.days, value, name))
     return frame.whole(say("plant-available water in the soil, mm", language), parts)
@@ -109,31 +109,39 @@ def water_svg(chart: WaterChart, width: int, language: str) -> str:
 class _Frame:
     """The plot's place: days of the year across, values upwards."""
 
-    def __init__(self, width: int, height: int, days: tuple[int, int], values: tuple[float, float]) -> None:
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        days: tuple[int, int],
+        values: tuple[float, float],
+        around: tuple[int, int, int, int] = _ROUND,
+    ) -> None:
         self.width, self.height, self.days, self.values = width, height, days, values
+        self.left, self.right, self.over, self.under = around
 
     def x(self, day: float) -> float:
         """Where a day lies [px]."""
         first, last = self.days
-        return _LEFT + (self.width - _LEFT - _RIGHT) * (min(max(day, first), last) - first) / (last - first)
+        return self.left + (self.width - self.left - self.right) * (min(max(day, first), last) - first) / (last - first)
 
     def y(self, value: float) -> float:
         """Where a value lies [px]."""
         low, high = self.values
         share = (min(max(value, low), high) - low) / (high - low)
-        return self.height - _BOTTOM - (self.height - _BOTTOM - _TOP) * share
+        return self.height - self.under - (self.height - self.under - self.over) * share
 
     def grid(self, marks: Sequence[float], digits: int, language: str) -> str:
         """Lines at marks with their figures, and the months' names."""
         made = []
         for mark in marks:
             y = self.y(mark)
-            made.append(f'<line class="grid" x1="{_LEFT}" x2="{self.width - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-            made.append(f'<text class="tick" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{number(mark, digits, language)}</text>')  # fmt: skip  # noqa: E501
+            made.append(f'<line class="grid" x1="{self.left}" x2="{self.width - self.right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+            made.append(f'<text class="tick" x="{self.left - 6}" y="{y + 4:.1f}" text-anchor="end">{number(mark, digits, language)}</text>')  # fmt: skip  # noqa: E501
         for first, end, name in zip(_MONTH_D, (*_MONTH_D[1:], 366), _MONTHS, strict=True):
             if first < self.days[0] - 10 or end > self.days[1] + 12:
                 continue
-            middle, base = self.x((max(first, self.days[0]) + min(end, self.days[1])) / 2), self.height - _BOTTOM
+            middle, base = self.x((max(first, self.days[0]) + min(end, self.days[1])) / 2), self.height - self.under
             made.append(f'<line class="grid" x1="{self.x(first):.1f}" x2="{self.x(first):.1f}" y1="{base}" y2="{base + 5}"/>')  # fmt: skip  # noqa: E501
             made.append(f'<text class="tick" x="{middle:.1f}" y="{base + 17}" text-anchor="middle">{escape(say(name, language))}</text>')  # fmt: skip  # noqa: E501
         return "".join(made)
@@ -153,15 +161,15 @@ class _Frame:
         under = [f"{self.x(day):.1f},{self.y(lower):.1f}" for day, lower, _ in reversed(rows)]
         return f'<polygon class="{name}" points="{" ".join(over + under)}"/>' if len(rows) > 1 else ""
 
-    def text(self, day: int, value: float, words: str, name: str) -> str:
-        """Words at a place of the plot, within it."""
-        x = min(self.x(day) + 4, self.width - _RIGHT - 26)
-        return f'<text class="{name}" x="{x:.1f}" y="{self.y(value) - 4:.1f}">{escape(words)}</text>'
+    def text(self, day: int, value: float, words: str, name: str, down: float) -> str:
+        """Words at a place of the plot, within it, so many pixels below."""
+        x = min(self.x(day) + 4, self.width - self.right - 26)
+        return f'<text class="{name}" x="{x:.1f}" y="{self.y(value) + down:.1f}">{escape(words)}</text>'
 
     def today(self, day: int) -> str:
         """The line of the day that is looked from."""
         x = self.x(day)
-        return f'<line class="today" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{self.height - _BOTTOM}"/>'
+        return f'<line class="today" x1="{x:.1f}" x2="{x:.1f}" y1="{self.over}" y2="{self.height - self.under}"/>'
 
     def whole(self, told: str, parts: Sequence[str]) -> str:
         """The picture with its name for those who hear it."""
@@ -210,3 +218,24 @@ def usual_curve(
         low, middle, high = (float(part) for part in np.percentile(here, (10, 50, 90)))
         told.append((day, low, middle, high) if len(here) >= fewest else (day, None, middle, None))
     return told
+
+
+def spark_svg(chart: SeasonChart, language: str) -> str:
+    """The season in the size of a word: this year's line over what is usual.
+
+    chart     what to show [1]
+    language  `ru` or `en`
+    returns   SVG text [-]
+    source    ours
+    """
+    frame = _Frame(136, 40, (95, 295), (0.0, 1.0), (2, 2, 3, 3))
+    told = say("NDVI of the field in {year}, with what is usual and with earlier seasons", language, year=chart.year)
+    band = [(day, low, high) for day, low, _, high in chart.usual if low is not None and high is not None]
+    clear = [one for one in chart.looks if one.clear >= chart.enough]
+    parts = [
+        frame.band([b[0] for b in band], [b[1] for b in band], [b[2] for b in band], "usual-band"),
+        frame.line([day for day, *_ in chart.usual], [middle for _, _, middle, _ in chart.usual], "usual"),
+        frame.line([_day(one) for one in clear], [one.ndvi for one in clear], "now"),
+        _point(frame, clear[-1], True, language) if clear else "",
+    ]
+    return frame.whole(told, parts).replace('class="chart"', 'class="chart spark"', 1)

@@ -19,6 +19,7 @@ let popup = null;
 function show() {
   shown = layer.shown[layer.shown.length > 1 ? Number(slider.value) : 0];
   told.textContent = shown.told;
+  document.getElementById("geotiff").href = shown.file;
   slider.setAttribute("aria-valuetext", shown.told);
   const source = map.getSource("layer");
   const tiles = [absolute(shown.tiles)];
@@ -44,7 +45,7 @@ function choose(code) {
   note.textContent = "";
   show();
   const asked = layer.code;
-  fetch(`${data.notes}${layer.code}`)
+  fetch(`${data.notes[0]}${layer.code}${data.notes[1]}`)
     .then((answer) => (answer.ok ? answer.json() : { note: "" }))
     .then((found) => {
       if (layer.code === asked) note.textContent = found.note;
@@ -52,7 +53,7 @@ function choose(code) {
     .catch(() => {});
 }
 
-map.on("load", () => {
+map.once("style.load", () => {
   map.addSource("outline", { type: "geojson", data: data.outline });
   map.addLayer({ id: "outline-under", type: "line", source: "outline", paint: { "line-color": "#fff", "line-width": 4 } });
   map.addLayer({ id: "outline", type: "line", source: "outline", paint: { "line-color": "#1f2a30", "line-width": 1.8 } });
@@ -82,7 +83,7 @@ map.on("click", async (event) => {
   const at = `${shown.value}?lon=${lng.toFixed(6)}&lat=${lat.toFixed(6)}`;
   const answer = await fetch(at).catch(() => null);
   const found = answer && answer.ok ? await answer.json() : null;
-  const value = found && found.value !== null && found.value !== undefined ? Number(found.value) : NaN;
+  const value = found && typeof found.value === "number" ? found.value * layer.times : NaN;
   const figure = Number.isFinite(value) ? value.toLocaleString(data.language, { maximumFractionDigits: layer.digits, minimumFractionDigits: layer.digits }) : words.nothing;
   const box = document.createElement("div");
   box.className = "map-value";

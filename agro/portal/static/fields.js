@@ -6,7 +6,7 @@ const place = document.getElementById("map");
 const map = groundMap(place, data.bounds, data.locale, null);
 window.agroMap = map;
 
-map.on("load", () => {
+map.once("style.load", () => {
   map.addSource("fields", { type: "geojson", data: data.fields });
   const colour = ["match", ["get", "state"], "look", "#c4482f", "watch", "#e0b04a", "well", "#7fb069", "#c3c9cb"];
   map.addLayer({ id: "fields", type: "fill", source: "fields", paint: { "fill-color": colour, "fill-opacity": 0.85 } });
