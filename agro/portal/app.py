@@ -13,15 +13,17 @@ from starlette.staticfiles import StaticFiles
 
 from agro import __version__
 from agro import portal as portal_package
-from agro.portal import people, problems
+from agro.portal import api, background, downloads, operator, outlook, people, problems, tiles
 from agro.portal.door import Guarded
 from agro.portal.people import may_change
 from agro.portal.shelf import Shelf
+from agro.portal.tiles import Tiles
 from agro.portal.workshop import Workshop
 from agro.store.accounts import Accounts
 from agro.store.audit import Audit
 from agro.store.database import connected
 from agro.store.field_plans import FieldPlans
+from agro.store.kept_tiles import KeptTiles
 from agro.store.publish import Store
 from agro.store.work import Works
 from flows.settings import Settings
@@ -45,12 +47,15 @@ def create_app(settings: Settings) -> FastAPI:
     engine = connected(settings.portal.database, settings.portal.path)
     state.accounts, state.audit = Accounts(engine), Audit(engine)
     state.shelf = Shelf(Store(settings.store.path), settings.portal.path)
+    kept = KeptTiles(settings.portal.path / "tiles", 1_000_000 * settings.portal.tile_cache_mb)
+    state.tiles = Tiles(state.shelf.store, kept, settings.portal.tiles_at_once)
     state.plans, state.works = FieldPlans(engine), Works(engine)
     state.workshop = Workshop(settings, state.works, state.shelf)
     state.hashing = threading.BoundedSemaphore(2)
     app.user_middleware.append(Middleware(Guarded, state=state))
     problems.handle(app)
-    app.include_router(people.router)
+    for part in (people, tiles, downloads, api, outlook, background, operator):
+        app.include_router(part.router)
     for name in sorted(module.name for module in iter_modules(portal_package.__path__)):
         if name.startswith("pages_"):
             app.include_router(import_module(f"agro.portal.{name}").router, include_in_schema=False)

@@ -79,7 +79,7 @@ class Guarded:
             await self.app(scope, body.receive, send)
         except Denied as denied:
             headers = {"Retry-After": "60"} if denied.status_code == 429 else {"Connection": "close"}
-            request = Request(scope | {"app": self.state.app})
+            request = Request({**scope, "app": self.state.app})
             await answer(request, denied.status_code, denied.refusal, headers)(scope, receive, send)
 
     async def _know(self, scope: Scope) -> None:

@@ -1,4 +1,4 @@
-"""Forms that only our own pages can send: each carries a token that is made from a cookie which no other page can read."""
+"""Forms that only our own pages can send: each carries a token made from a cookie that no other page can read."""
 
 import hashlib
 import hmac

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from PIL import Image
 
-from agro.portal.people import note as _n
+from agro.portal.downloads import taken
 from agro.portal.field_layers import index_of, one_field
 from agro.portal.pages_fields import Day, teller_of
 from agro.portal.people import needs

@@ -1,9 +1,9 @@
 """Who asks: by a browser's session or a program's token; what a role may; log-in and log-out."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -18,23 +18,23 @@ _OF_ADDRESS = 5  # [1] times as many failures as of a name are borne of an addre
 router = APIRouter(include_in_schema=False)
 
 
-def current_person(request: Request) -> Person:
-    """The one who asks. Raises Denied (401)."""
-    person = getattr(request.state, "person", None)
+async def current_person(request: Request) -> Person:
+    """A dependency: the one who asks. Raises Denied (401)."""
+    person: Person | None = getattr(request.state, "person", None)
     if person is None:
         raise Denied(
             401, "PORTAL-WHO", "nobody is logged in, or the key has ended", "log in, or send a token that holds"
         )
-    return person  # type: ignore[no-any-return]
+    return person
 
 
-def needs(*roles: str) -> Callable[..., Person]:
+def needs(*roles: str) -> Callable[[Request], Awaitable[Person]]:
     """A dependency: somebody of one of these roles. Raises Denied (401, 403)."""
 
-    def of_role(request: Request) -> Person:
-        person = current_person(request)
+    async def of_role(request: Request) -> Person:
+        person = await current_person(request)
         if person.role not in roles:
-            note(request, "denied", request.url.path)
+            await run_in_threadpool(note, request, "denied", request.url.path)
             raise Denied(
                 403, "PORTAL-ROLE", "this is not for the role {met}", "ask the operator for the right", met=person.role
             )
@@ -49,7 +49,7 @@ async def may_change(request: Request) -> None:
         return
     person: Person | None = getattr(request.state, "person", None)
     if person is not None and person.scope != "write":
-        note(request, "denied", request.url.path)
+        await run_in_threadpool(note, request, "denied", request.url.path)
         raise Denied(403, "PORTAL-SCOPE", "this token may only read", "ask the operator for one that may write")
     if (person is None or person.key == "session") and not await is_ours(request):
         raise Denied(403, "PORTAL-FORM", "the form has grown old, or did not come from here", "load the page again")
@@ -136,6 +136,3 @@ def _own_place(place: str) -> str:
 
 def _cookie(request: Request) -> dict[str, Any]:
     return {"path": "/", "httponly": True, "samesite": "lax", "secure": request.app.state.settings.portal.https}
-
-
-person_needed = Depends(current_person)

@@ -18,6 +18,8 @@ _EMPTY = GeoDataFrame(
     {name: [] for name in ("field_id", "farm_id", "district", "crop", "area_ha", "version")}, geometry=[], crs=4326
 )
 _BY_BLOCK = {"seasons": "agro:season", "bare_soil": ""}  # several results, one a block, make one map
+ENOUGH_CLEAR = 0.5  # [1] of a field: a look that shows less does not count as one
+_MOST_LOOKS = 500  # [1] that are searched for the newest clear one of each district
 _RASTERS = (
     *("fieldstats", "relief", "soil", "moisture", "radar_wetness", "field_moisture", "seasons", "bare_soil", "zones"),
     *("yield_maps", "composites"),
@@ -88,11 +90,28 @@ class Seen:
         self.by_id: dict[tuple[str, str], Shown] = {}
         self.outlines = lru_cache(4)(self._outlines)
         self.shown = lru_cache(4)(self._shown)
+        self.newest_images = lru_cache(1)(self._newest_images)
         self.shown(None)
 
     def of(self, kind: str, as_of: str | None = None) -> list[Published]:
         """The results of a kind, oldest first."""
         return [one for one in self.kinds.get(kind, []) if as_of is None or one.created <= as_of]
+
+    def _newest_images(self) -> dict[str, datetime | None]:
+        """When each district's fields were last seen clear; None where they were not."""
+        table = self.outlines(None).table
+        where = {str(row.field_id): row.district for row in table.itertuples() if row.district is not None}
+        newest: dict[str, datetime | None] = dict.fromkeys(sorted(set(where.values())))
+        looks = sorted(self.of("fieldstats"), key=lambda one: str(one.item["properties"]["datetime"]), reverse=True)
+        for one in looks[:_MOST_LOOKS]:
+            if all(newest.values()):
+                break
+            rows = from_parquet(read_asset(self._store, one, "fields"))
+            clear = rows[(rows["layer"] == "ndvi") & (rows["clear_fraction"] >= ENOUGH_CLEAR)]
+            seen = {where[field_id] for field_id in clear["field_id"] if field_id in where}
+            at = datetime.fromisoformat(str(one.item["properties"]["datetime"]))
+            newest |= {district: at for district in seen if newest[district] is None}
+        return newest
 
     @staticmethod
     def id_of(*places: str) -> str:
@@ -107,7 +126,7 @@ class Seen:
         rows = pd.concat(tables, ignore_index=True).drop_duplicates("field_id", keep="last")
         rows = rows.sort_values("field_id", ignore_index=True)
         rows["crop"] = rows["field_id"].map(self._crops(as_of)).fillna(rows["crop"])
-        rows = rows.astype({name: object for name in ("farm_id", "district", "crop")})
+        rows = rows.astype(dict.fromkeys(("farm_id", "district", "crop"), object))
         for name in ("farm_id", "district", "crop"):
             rows[name] = rows[name].where(rows[name].notna(), None)
         return Outlines(GeoDataFrame(rows.assign(name=rows["field_id"]), crs=4326))

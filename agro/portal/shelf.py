@@ -14,7 +14,7 @@ import pandas as pd
 from geopandas import GeoDataFrame
 
 from agro.portal.problems import not_there
-from agro.portal.seen import Seen, Shown
+from agro.portal.seen import ENOUGH_CLEAR, Seen, Shown
 from agro.store import history
 from agro.store.accounts import Person
 from agro.store.by_field import ByField
@@ -27,13 +27,12 @@ TABLES: dict[str, Sequence[str]] = {
     "alerts": ("alerts",),
     "forecasts": ("fields",),
     "moisture": ("fields",),
-    "water": ("water", "days", "agreement"),
+    "water": ("water", "agreement"),
     "patterns": ("patterns",),
-    "zones": ("fields",),
+    "zones": ("fields", "zones"),
     "yield_maps": ("fields",),
 }
 _CURVE = "evi2"
-_ENOUGH_CLEAR = 0.5  # [1] of the field: a look that shows less is no point of the curve
 
 
 class Shelf:
@@ -135,7 +134,7 @@ class Shelf:
         rows = self.stats(field_id, as_of)
         if rows.empty:
             return rows
-        rows = rows[(rows["layer"] == _CURVE) & (rows["clear_fraction"] >= _ENOUGH_CLEAR)]
+        rows = rows[(rows["layer"] == _CURVE) & (rows["clear_fraction"] >= ENOUGH_CLEAR)]
         told = rows[["acquired_at", "p50", "p10", "p90", "clear_fraction"]].rename(columns={"p50": "value"})
         return told.assign(season=told["acquired_at"].dt.year).reset_index(drop=True)
 
@@ -157,9 +156,12 @@ class Shelf:
         """What stood out by the newest look that was compared; empty where nothing did."""
         return self.newest_rows("alerts", "alerts", field_id, as_of)
 
-    def prescriptions(self, field_id: str, as_of: str | None = None) -> list[Published]:
-        """A field's prescriptions, newest first."""
-        return [one for one in self.seen.prescriptions.get(field_id, []) if as_of is None or one.created <= as_of]
+    def prescriptions(self, field: pd.Series, as_of: str | None = None) -> list[Published]:
+        """A field's prescriptions made for the farm that it is of, newest first."""
+        farms = (field["farm_id"], "", None)
+        own = self.seen.prescriptions.get(str(field.name), [])
+        own = [one for one in own if one.item["properties"].get("agro:farm") in farms]
+        return [one for one in own if as_of is None or one.created <= as_of]
 
     def boards(self, as_of: str | None = None) -> list[Published]:
         """The boards of the outlook, the newest day first."""

@@ -1,4 +1,4 @@
-"""The tables of people, their keys and the record of who did what. Times are ISO, UTC, as text: they sort as they are."""
+"""The tables of people, their keys and the record of who did what. Times are ISO text in UTC: they sort so."""
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, String, Table
 

@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS taken (place TEXT PRIMARY KEY) WITHOUT ROWID;
 
 
 class ByField:
-    """The rows of the tables named by `assets`: kind to the names of its tables that tell of fields; outlines come as GeoJSON."""
+    """The rows of the tables named by `assets`: kind to its tables that tell of fields; outlines come as GeoJSON."""
 
     def __init__(self, folder: Path, store: Store, assets: dict[str, Sequence[str]]) -> None:
         self._store, self._assets = store, assets

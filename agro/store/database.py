@@ -1,4 +1,4 @@
-"""The database of people: SQLite in a file, or PostgreSQL by its URL; brought to the newest tables when it is opened."""
+"""The database of people: SQLite in a file, or PostgreSQL by its URL; brought to the newest tables as it is opened."""
 
 import sqlite3
 from pathlib import Path

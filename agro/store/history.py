@@ -32,7 +32,7 @@ def fieldstats(store: Store, as_of: str | None = None) -> pd.DataFrame:
 
 
 def current(rows: pd.DataFrame, results: Sequence[Published]) -> pd.DataFrame:
-    """Of field rows with their `place`, those that hold, as `fieldstats` says; `results`: their tables, oldest first."""
+    """Of field rows with their `place`, those that hold (see `fieldstats`); `results`: their tables, oldest first."""
     about = {one.place: _about(one, number) for number, one in enumerate(results)}
     rows = rows.assign(
         unseen=rows["flag"].str.contains("partly_unseen"),
