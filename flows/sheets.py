@@ -36,7 +36,9 @@ def sheet_of(store: Store, index: Index, field: OneField, greenness: Panel, seas
         say("Water: soil constants and snow are assumptions (configs/water.toml).", language),
     ]
     area_ha, panels = float(field.row["area_ha"]), (greenness, *others)
-    return Sheet(str(field.row.name), field.outline, area_ha, crop, panels, balance, note, _simulated(index), assumptions)
+    return Sheet(
+        str(field.row.name), field.outline, area_ha, crop, panels, balance, note, _simulated(index), assumptions
+    )
 
 
 def one_map(store: Store, field_id: str, layer: str, until: date | None, language: str) -> bytes:

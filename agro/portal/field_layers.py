@@ -4,15 +4,15 @@ from datetime import date, datetime
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, cast
-from urllib.parse import quote
 
 import geopandas as gpd
 import pandas as pd
 
 from agro.domain.layers import VEGETATION
-from agro.portal.field_story import Teller
+from agro.portal.field_story import Teller, seen_looks
 from agro.portal.seen import Shown
 from agro.portal.shelf import Shelf
+from agro.portal.tiles import scale_of
 from agro.reports.styles import STYLES
 from agro.reports.words import KUZBASS, day, number, say
 from agro.store.index import Index
@@ -27,23 +27,27 @@ _ORDER: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Soil", ("p2o5", "k2o", "humus", "ph", "n_no3", "s", "bare_brightness")),
     ("Relief", ("slope", "height", "ls_factor")),
 )
-_MARKS = 5  # figures under the colours
+_LASTING = ("relief", "soil", "zones", "bare_soil", "yield_maps", "seasons")  # not of one season alone
 
 
 def layers_of(teller: Teller, field: pd.Series) -> list[dict[str, Any]]:
     """Every layer that shows the field by the day: its words, colours, and the days it can be seen on."""
     until = teller.until.isoformat() if teller.until else "9"
-    clear = _clear(teller.shelf, str(field.name))
+    shelf, year = teller.shelf, str(teller.year)
+    clear = {one.result_id: one.look.clear for one in seen_looks(shelf, shelf.mark, str(field.name))}
     found: dict[str, dict[str, Shown]] = {}
-    for one in teller.shelf.layers(field):
-        if one.kind == "relief" or one.day <= until:  # the ground does not change
-            found.setdefault(one.layer, {})[one.day if one.kind != "relief" else ""] = one
+    for one in shelf.seen.shown(None):
+        lasting = one.kind in _LASTING
+        known = one.kind == "relief" or one.day <= until  # the ground does not change
+        here = clear.get(one.result_id, 0.0) >= _LITTLE if one.of_pass else one.over(field)
+        if known and here and (lasting or one.day[:4] == year):
+            found.setdefault(one.layer, {})["" if one.kind == "relief" else one.day] = one
     made = []
     for group, names in _ORDER:
         for name in names:
-            days = _offered(found.get(name, {}), clear)
+            days = [found[name][at] for at in sorted(found.get(name, {}))]
             if days:
-                made.append(_layer(group, name, days, field, clear, teller.language))
+                made.append(_layer(group, name, days, clear, teller.language))
     return made
 
 
@@ -105,27 +109,16 @@ def _spread(teller: Teller, field: pd.Series, layer: str) -> str:
     )
 
 
-def _clear(shelf: Shelf, field_id: str) -> dict[str, float]:
-    looks = shelf.passes(field_id)
-    if looks.empty:
-        return {}
-    return dict(zip(looks["result_id"], looks["clear_fraction"].astype(float), strict=True))
-
-
-def _offered(days: dict[str, Shown], clear: dict[str, float]) -> list[Shown]:
-    """The days that show something of the field, oldest first."""
-    shown = [days[at] for at in sorted(days)]
-    return [one for one in shown if not one.of_pass or clear.get(one.result_id, 0.0) >= _LITTLE]
-
-
-def _layer(
-    group: str, name: str, days: list[Shown], field: pd.Series, clear: dict[str, float], language: str
-) -> dict[str, Any]:
+def _layer(group: str, name: str, days: list[Shown], clear: dict[str, float], language: str) -> dict[str, Any]:
     style = STYLES[name]
-    low, high = style.scale
+    low, high = scale_of(days[-1])
     times = 10 if style.unit == "t/ha" and language == "ru" else 1  # people there count centners
-    figures = [low + (high - low) * i / (_MARKS - 1) for i in range(_MARKS)]
-    digits = style.digits if style.digits or high - low >= _MARKS else 1
+    digits = style.digits if style.digits or high - low >= 5 else 1
+    unit = (
+        say("dt/ha" if times == 10 else "t/ha", language)
+        if style.unit == "t/ha"
+        else style.unit and say(style.unit, language)
+    )
     best = [n for n, one in enumerate(days) if clear.get(one.result_id, 1.0) >= _ENOUGH_CLEAR]
     title = say(style.name, language)
     return {
@@ -133,19 +126,29 @@ def _layer(
         "group": say(group, language),
         "question": say(style.question, language),
         "name": title[:1].upper() + title[1:],
-        "unit": say(style.unit, language) if style.unit else "",
+        "unit": unit,
+        "stretched": say("the scale is stretched", language) if style.stretched else "",
         "colours": style.colours,
-        "marks": [number(times * figure, digits, language) for figure in figures],
         "digits": max(digits, 2) if high - low <= 2 else digits,
         "times": times,
         "first": best[-1] if best else len(days) - 1,
-        "shown": [_day(one, field, clear, language) for one in days],
+        "marks": _marks(days[-1], times, digits, language),
+        "shown": [_day(one, clear, language) for one in days],
     }
 
 
-def _day(one: Shown, field: pd.Series, clear: dict[str, float], language: str) -> dict[str, str]:
-    seen = datetime.fromisoformat(one.day)
-    local = seen + KUZBASS
+def _marks(one: Shown, times: int, digits: int, language: str) -> list[str]:
+    """The figures under a layer's colours: as many as can be written as they are."""
+    low, high = scale_of(one)
+    for parts in (5, 4, 6, 3, 2):
+        figures = [times * (low + (high - low) * i / parts) for i in range(parts + 1)]
+        if all(abs(round(figure, digits) - figure) < 1e-9 for figure in figures):
+            break
+    return [number(figure, digits, language) for figure in figures]
+
+
+def _day(one: Shown, clear: dict[str, float], language: str) -> dict[str, str]:
+    local = datetime.fromisoformat(one.day) + KUZBASS
     told = local.strftime("%d.%m.%Y" if language == "ru" else "%Y-%m-%d")
     if one.kind == "seasons":
         told = say("season {year}", language, year=one.parts[0].item["properties"]["agro:season"])
@@ -154,11 +157,4 @@ def _day(one: Shown, field: pd.Series, clear: dict[str, float], language: str) -
     elif one.of_pass:
         share = number(100 * clear.get(one.result_id, 0.0), 0, language)
         told = say("{day} · clear {share} %", language, day=told, share=share)
-    place = f"/api/v1/fields/{quote(str(field.name), safe='')}/layers/{one.result_id}/{one.layer}"
-    return {
-        "told": told,
-        "tiles": f"{place}/tiles/{{z}}/{{x}}/{{y}}.png?v={field['version']}",
-        "value": f"{place}/value",
-        "file": f"{place}/file.tif",
-    }
-
+    return {"id": one.result_id, "told": told}

@@ -1,6 +1,5 @@
 """What the portal tells of one field: its season against what is usual, what fell behind, what is foreseen, its water."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,16 +10,16 @@ import numpy as np
 import pandas as pd
 from geopandas import GeoDataFrame
 
-from agro.domain.errors import Refusal
 from agro.domain.land import Crop
 from agro.portal.shelf import Shelf
 from agro.reports.district_board import yield_text
-from agro.reports.farm_message import News, short_of_field, told_of_field
+from agro.reports.farm_message import News, short_of_field
 from agro.reports.field_chart import Look, SeasonChart, WaterChart, usual_curve
-from agro.reports.words import number, reason, say
+from agro.reports.words import KUZBASS, number, reason, say
 from agro.store.accounts import Person
 from agro.store.publish import Published, read_asset
 from agro.store.tables import from_parquet
+from flows.forecast_tables import from_table
 from flows.settings import crops
 from flows.tell_farms import news_of
 
@@ -43,7 +42,6 @@ class Story:
     state: str
     why: str
     news: tuple[News, ...]
-    told: tuple[str, ...]
 
 
 class Teller:
@@ -68,16 +66,15 @@ class Teller:
         field_id = str(field.name)
         seasons = self._looks(field_id)
         looks = seasons.pop(self.year, [])
-        clear = [one for one in looks if one.clear >= _ENOUGH_CLEAR]
+        clear = _clear(looks)
         usual = usual_curve(self._curves(field, seasons))
-        before = {year: [one for one in own if one.clear >= _ENOUGH_CLEAR] for year, own in seasons.items()}
+        before = {year: _clear(own) for year, own in seasons.items()}
         chart = SeasonChart(self.year, looks, before, usual, self.day or _today(self.year))
         news = self.news(field_id)
-        told = tuple(told_of_field(one, self.language) for one in news)
         last = clear[-1] if clear else None
         below = _below(last, usual)
         state, why = self._state(last, news, below, usual)
-        return Story(chart, last, below, state, why, news, told)
+        return Story(chart, last, below, state, why, news)
 
     def news(self, field_id: str) -> tuple[News, ...]:
         """What fell behind by the newest comparison."""
@@ -92,7 +89,9 @@ class Teller:
 
     def rank(self, field_id: str) -> float:
         """How much a field needs attention, most first: by what lies behind, without a look at its history."""
-        return -sum(one.alert.area_ha * one.alert.drop * (2 if one.alert.looks > 1 else 1) for one in self.news(field_id))
+        return -sum(
+            one.alert.area_ha * one.alert.drop * (2 if one.alert.looks > 1 else 1) for one in self.news(field_id)
+        )
 
     def forecast(self, field_id: str) -> dict[str, str] | None:
         """The newest forecast by the day: value with its unit, interval, the day, or why there is none."""
@@ -152,15 +151,10 @@ class Teller:
         return "well", say("Nothing stands out.", self.language)
 
     def _looks(self, field_id: str) -> dict[int, list[Look]]:
-        rows = self.shelf.stats(field_id)
-        if rows.empty:
-            return {}
-        rows = rows[(rows["layer"] == "ndvi") & rows["p50"].notna()]
-        rows = rows[rows["acquired_at"] <= self.until] if self.until else rows
         made: dict[int, list[Look]] = {}
-        for at, ndvi, clear in zip(rows["acquired_at"], rows["p50"], rows["clear_fraction"], strict=True):
-            day = (at + timedelta(hours=7)).date()
-            made.setdefault(day.year, []).append(Look(day, float(ndvi), float(clear)))
+        for one in seen_looks(self.shelf, self.shelf.mark, field_id):
+            if self.until is None or one.at <= self.until:
+                made.setdefault(one.look.day.year, []).append(one.look)
         return made
 
     def _curves(self, field: pd.Series, seasons: dict[int, list[Look]]) -> list[tuple[list[int], list[float]]]:
@@ -173,7 +167,9 @@ class Teller:
         for other in self.shelf.fields_of(self.person)["field_id"]:
             if self.shelf.field(self.person, other)["farm_id"] != field["farm_id"]:
                 continue
-            years = [year for (of, year), grew in self.grown.items() if of == other and grew == crop and year < self.year]
+            years = [
+                year for (of, year), grew in self.grown.items() if of == other and grew == crop and year < self.year
+            ]
             if not years or len(found) >= _MOST_CURVES:
                 continue
             looks = seasons if other == field.name else self._looks(str(other))
@@ -192,8 +188,39 @@ class Teller:
         return max(results, key=lambda one: (str(one.item["properties"][key]), one.created), default=None)
 
 
+@dataclass(frozen=True)
+class SeenLook:
+    """A look at a field, when it was (UTC), and the id of its maps."""
+
+    look: Look
+    at: datetime
+    result_id: str
+
+
+@lru_cache(20_000)
+def seen_looks(shelf: Shelf, mark: object, field_id: str) -> tuple[SeenLook, ...]:
+    """Every look at a field, oldest first; read once for each state of the shelf, that is `mark`."""
+    rows = shelf.stats(field_id)
+    if rows.empty:
+        return ()
+    rows = rows[rows["layer"] == "ndvi"]
+    columns = (rows[name] for name in ("acquired_at", "p50", "clear_fraction", "place"))
+    return tuple(
+        SeenLook(
+            Look((at + KUZBASS).date(), float("nan") if ndvi is None else float(ndvi), float(clear)),
+            at.to_pydatetime(),
+            shelf.seen.id_of(place),
+        )
+        for at, ndvi, clear, place in zip(*columns, strict=True)
+    )
+
+
+def _clear(looks: Sequence[Look]) -> list[Look]:
+    return [one for one in looks if one.clear >= _ENOUGH_CLEAR and np.isfinite(one.ndvi)]
+
+
 def _curve(looks: Sequence[Look]) -> tuple[list[int], list[float]]:
-    clear = [one for one in looks if one.clear >= _ENOUGH_CLEAR]
+    clear = _clear(looks)
     return [one.day.timetuple().tm_yday for one in clear], [one.ndvi for one in clear]
 
 
@@ -219,10 +246,8 @@ def _today(year: int) -> date | None:
 
 
 def _why(row: pd.Series, language: str) -> str:
-    if not isinstance(row["why_code"], str):
-        return ""
-    facts = json.loads(row["why_facts"])
-    return reason(Refusal(row["why_code"], row["why"], row["why_remedy"], facts), language)
+    why = from_table(pd.DataFrame([row]))[0].why
+    return "" if why is None else reason(why, language)
 
 
 @lru_cache(1)
@@ -240,7 +265,9 @@ def _grown_at(shelf: Shelf, places: tuple[str, ...]) -> dict[tuple[str, int], st
     made: dict[tuple[str, int], str] = {}
     for place in places:
         table = from_parquet(read_asset(shelf.store, shelf.seen.results[place], "seasons")).dropna(subset=["crop"])
-        made |= {(str(f), int(s)): str(c) for f, s, c in zip(table["field_id"], table["season"], table["crop"], strict=True)}
+        made |= {
+            (str(f), int(s)): str(c) for f, s, c in zip(table["field_id"], table["season"], table["crop"], strict=True)
+        }
     return made
 
 

@@ -89,7 +89,10 @@ def _crops(told: dict[str, Any], language: str) -> list[dict[str, Any]]:
     """The table of each crop, every row with its interval drawn on the crop's own scale."""
     names, whole = told["names"][language], say("The region", language)
     figures = {
-        (names.get(row["crop"], row["crop"]), whole if row["district"] is None else names.get(row["district"], row["district"])): row
+        (
+            names.get(row["crop"], row["crop"]),
+            whole if row["district"] is None else names.get(row["district"], row["district"]),
+        ): row
         for row in told["rows"]
         if row["yield_t_ha"] is not None
     }

@@ -19,6 +19,7 @@ from agro.portal.people import needs
 from agro.portal.prescription_words import prescription_view, work_view
 from agro.portal.rendering import language_of, render
 from agro.portal.shelf import Shelf
+from agro.reports.farm_message import short_of_field
 from agro.reports.field_chart import season_svg, spark_svg, water_svg
 from agro.reports.words import number, say
 from agro.store.accounts import Person
@@ -33,7 +34,9 @@ _AROUND = 0.15  # [1] of a field's size is shown round it
 
 
 @router.get("/fields")
-def fields(request: Request, person: OfFarms, page: Annotated[int, Query(ge=1, le=1_000_000)] = 1, day: Day = "") -> Response:
+def fields(
+    request: Request, person: OfFarms, page: Annotated[int, Query(ge=1, le=1_000_000)] = 1, day: Day = ""
+) -> Response:
     """All fields of a person, the one that needs attention most first."""
     shelf, teller = request.app.state.shelf, teller_of(request, person, day)
     rows = shelf.fields_of(person)
@@ -82,6 +85,7 @@ def field(request: Request, person: OfFarms, field_id: str, day: Day = "") -> Re
         area=number(float(row["area_ha"]), 1, language),
         district=districts(language).get(row["district"], row["district"] or ""),
         story=story,
+        alerts=[(short_of_field(one, language), [_place(place) for place in one.places]) for one in story.news],
         last=_last(teller, story),
         season={width: Markup(season_svg(story.chart, width, language)) for width in (340, 760)},  # noqa: S704  ours
         water=water and {width: Markup(water_svg(water[0], width, language)) for width in (340, 760)},  # noqa: S704
@@ -123,6 +127,12 @@ def _href(field_id: str) -> str:
     return f"/fields/{quote(field_id, safe='')}"
 
 
+def _place(place: tuple[float, float]) -> tuple[str, str]:
+    """A place as people write it, and as a navigator takes it."""
+    written = f"{place[1]:.5f}, {place[0]:.5f}"
+    return written, f"geo:{place[1]:.5f},{place[0]:.5f}"
+
+
 def _crop(teller: Teller, field_id: str) -> str:
     code = teller.crop(field_id)
     return "" if code is None else crop_names(teller.language).get(code, code)
@@ -142,7 +152,7 @@ def _brief(teller: Teller, row: pd.Series, titles: dict[str, str]) -> dict[str, 
         "state": story.state,
         "rank": teller.rank(field_id),
         "why": story.why,
-        "more": max(len(story.told) - 1, 0),
+        "more": max(len(story.news) - 1, 0),
         "last": _last(teller, story),
         "forecast": teller.forecast(field_id),
         "spark": Markup(spark_svg(story.chart, language)),  # noqa: S704  made by us, every word escaped
@@ -164,7 +174,9 @@ def _last(teller: Teller, story: Any) -> dict[str, str] | None:
     }
 
 
-def _map_of_all(teller: Teller, rows: pd.DataFrame, listed: list[dict[str, Any]], titles: dict[str, str]) -> dict[str, Any]:
+def _map_of_all(
+    teller: Teller, rows: pd.DataFrame, listed: list[dict[str, Any]], titles: dict[str, str]
+) -> dict[str, Any]:
     states = {one["field_id"]: one["state"] for one in listed}
     features = []
     for field_id, shape in zip(rows["field_id"][:_ON_MAP], rows["geometry"][:_ON_MAP], strict=True):
@@ -195,6 +207,8 @@ def _map_of_field(teller: Teller, row: pd.Series, story: Any) -> dict[str, Any]:
         "outline": {"type": "Feature", "properties": {}, "geometry": shapely.geometry.mapping(row.geometry)},
         "places": {"type": "FeatureCollection", "features": places},
         "layers": layers_of(teller, row),
+        "maps": f"/api/v1{_href(str(row.name))}/layers/",
+        "version": row["version"],
         "notes": [f"{_href(str(row.name))}/notes/", day],
         "hillshade": "/api/v1/background/hillshade/{z}/{x}/{y}.png" if teller.shelf.seen.of("relief") else None,
         "language": teller.language,

@@ -74,9 +74,7 @@ def _brought(request: Request, person: Person, kind: str, farm_id: str, name: st
     return _page(request, person, kind, name, offered)
 
 
-def _page(
-    request: Request, person: Person, kind: str = "", name: str = "", offered: Offered | None = None
-) -> Response:
+def _page(request: Request, person: Person, kind: str = "", name: str = "", offered: Offered | None = None) -> Response:
     settings, language = request.app.state.settings, language_of(request)
     kinds = [
         {
@@ -90,7 +88,9 @@ def _page(
         for one, (title, formats) in _WORDS.items()
     ]
     status = 200 if offered is None or offered.kept else 422
-    return render(request, "files.html", status, kinds=kinds, farms=person.farms, found=_found(kind, name, offered, language))
+    return render(
+        request, "files.html", status, kinds=kinds, farms=person.farms, found=_found(kind, name, offered, language)
+    )
 
 
 def _found(kind: str, name: str, offered: Offered | None, language: str) -> dict[str, Any] | None:
@@ -124,7 +124,9 @@ def _applied(request: Request, person: Person, field_id: str, name: str, content
             note(request, "change", f"as applied on {field_id}: {name}")
         except AgroError as error:
             refused.append(_told(error.refusal, language))
-    return render(request, "applied.html", 422 if refused else 200, field_id=field_id, name=name, lines=lines, refused=refused)
+    return render(
+        request, "applied.html", 422 if refused else 200, field_id=field_id, name=name, lines=lines, refused=refused
+    )
 
 
 def _told(one: Refusal, language: str) -> tuple[str, str]:

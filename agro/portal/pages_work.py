@@ -40,7 +40,9 @@ def plan(
         note(request, "change", f"plan of {field_id}")
         return to_field(field_id, "#plan")
     crops = crop_names(language_of(request))
-    return render(request, "plan_conflict.html", 409, field_id=field_id, mine=written, theirs=plans.of(field_id), crops=crops)
+    return render(
+        request, "plan_conflict.html", 409, field_id=field_id, mine=written, theirs=plans.of(field_id), crops=crops
+    )
 
 
 @router.post("/fields/{field_id}/prescriptions")

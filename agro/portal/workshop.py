@@ -42,7 +42,7 @@ class Workshop:
         settings["store"]["wait_s"] = max(settings["store"]["wait_s"], _WAIT_S)
         order = json.dumps({"settings": settings, "request": asked})
         with self._places:
-            made = subprocess.Popen(  # noqa: S603  our own program, no word of a stranger in its arguments
+            made = subprocess.Popen(
                 [sys.executable, "-m", "flows.asked_prescription"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -58,7 +58,7 @@ def letter(farm: str, news: Sequence[News], seen_at: datetime, simulated: bool, 
         else say("{farm}: nothing is behind any more of what was told (pass of {day})", language, farm=farm, day=last)
     )
     lines = [say("SIMULATED DATA: the imagery is made by the program, not by a satellite", language)] * simulated
-    lines += [told_of_field(one, language) for one in news[:_MOST_TOLD]]
+    lines += [_told(one, language) for one in news[:_MOST_TOLD]]
     if len(news) > _MOST_TOLD:
         lines.append(say("... and {n} more in the attached places", language, n=len(news) - _MOST_TOLD))
     if any(one.places for one in news if one.became != "over"):
@@ -74,7 +74,7 @@ def letter(farm: str, news: Sequence[News], seen_at: datetime, simulated: bool, 
 
 
 def short_of_field(one: News, language: str) -> str:
-    """The same in a line, where the field's name stands beside it already.
+    """One piece of news in a line, where the field's name stands beside it already.
 
     one       what became of an alert
     language  `ru` or `en`
@@ -92,14 +92,7 @@ def short_of_field(one: News, language: str) -> str:
     return told[:1].upper() + told[1:]
 
 
-def told_of_field(one: News, language: str) -> str:
-    """One piece of news in a sentence or two.
-
-    one       what became of an alert
-    language  `ru` or `en`
-    returns   text [-]
-    source    ours
-    """
+def _told(one: News, language: str) -> str:
     alert = one.alert
     field = say(
         "Field {name}{crop}, {area} ha",

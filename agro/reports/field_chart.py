@@ -136,7 +136,9 @@ class _Frame:
         made = []
         for mark in marks:
             y = self.y(mark)
-            made.append(f'<line class="grid" x1="{self.left}" x2="{self.width - self.right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+            made.append(
+                f'<line class="grid" x1="{self.left}" x2="{self.width - self.right}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            )
             made.append(f'<text class="tick" x="{self.left - 6}" y="{y + 4:.1f}" text-anchor="end">{number(mark, digits, language)}</text>')  # fmt: skip  # noqa: E501
         for first, end, name in zip(_MONTH_D, (*_MONTH_D[1:], 366), _MONTHS, strict=True):
             if first < self.days[0] - 10 or end > self.days[1] + 12:
@@ -195,7 +197,9 @@ def _point(frame: _Frame, one: Look, clear: bool, language: str) -> str:
         share=number(100 * one.clear, 0, language),
     )
     place = f'cx="{frame.x(_day(one)):.1f}" cy="{frame.y(one.ndvi):.1f}"'
-    return f'<circle class="{"look" if clear else "hidden-look"}" {place} r="3.5"><title>{escape(told)}</title></circle>'
+    return (
+        f'<circle class="{"look" if clear else "hidden-look"}" {place} r="3.5"><title>{escape(told)}</title></circle>'
+    )
 
 
 def usual_curve(

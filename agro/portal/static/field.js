@@ -18,11 +18,13 @@ let popup = null;
 
 function show() {
   shown = layer.shown[layer.shown.length > 1 ? Number(slider.value) : 0];
+  const own = `${data.maps}${shown.id}/${layer.code}/`;
   told.textContent = shown.told;
-  document.getElementById("geotiff").href = shown.file;
+  document.getElementById("geotiff").href = `${own}file.tif`;
   slider.setAttribute("aria-valuetext", shown.told);
+  legend(document.getElementById("legend"), layer);
   const source = map.getSource("layer");
-  const tiles = [absolute(shown.tiles)];
+  const tiles = [absolute(`${own}tiles/{z}/{x}/{y}.png?v=${data.version}`)];
   if (source) {
     source.setTiles(tiles);
   } else {
@@ -41,7 +43,6 @@ function choose(code) {
   passes.hidden = layer.shown.length < 2;
   slider.max = layer.shown.length - 1;
   slider.value = layer.first;
-  legend(document.getElementById("legend"), layer);
   note.textContent = "";
   show();
   const asked = layer.code;
@@ -80,7 +81,7 @@ for (const [id, step] of [["pass-before", -1], ["pass-after", 1]]) {
 map.on("click", async (event) => {
   if (!shown) return;
   const { lng, lat } = event.lngLat;
-  const at = `${shown.value}?lon=${lng.toFixed(6)}&lat=${lat.toFixed(6)}`;
+  const at = `${data.maps}${shown.id}/${layer.code}/value?lon=${lng.toFixed(6)}&lat=${lat.toFixed(6)}`;
   const answer = await fetch(at).catch(() => null);
   const found = answer && answer.ok ? await answer.json() : null;
   const value = found && typeof found.value === "number" ? found.value * layer.times : NaN;

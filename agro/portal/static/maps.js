@@ -62,6 +62,6 @@ export function legend(place, layer) {
     bar.append(make("text", { x, y: 29, "text-anchor": "middle", "font-size": 12, fill: "#1f2a30" }, words));
   });
   const unit = document.createElement("span");
-  unit.textContent = layer.unit;
+  unit.textContent = [layer.unit, layer.stretched].filter(Boolean).join(", ");
   place.replaceChildren(bar, unit);
 }
