@@ -1,4 +1,4 @@
-"""What the portal tells of one field: its season against what is usual, what fell behind, what is foreseen, its water."""
+"""What the portal tells of one field: its season against what is usual, what fell behind, its forecast, its water."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -163,7 +163,7 @@ class Teller:
         own = [_curve(looks) for year, looks in seasons.items() if year < self.year]
         if crop is None:
             return own
-        found = []
+        found: list[tuple[list[int], list[float]]] = []
         for other in self.shelf.fields_of(self.person)["field_id"]:
             if self.shelf.field(self.person, other)["farm_id"] != field["farm_id"]:
                 continue

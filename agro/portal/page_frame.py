@@ -1,21 +1,22 @@
 """What stands on every page round its content: the sections that a role has, and whether the data are simulated."""
 
-from collections.abc import Callable
 from typing import Any
 
 from fastapi import Request
 
+from agro.reports.words import say
+
 HOME = {"farmer": "/fields", "agronomist": "/fields", "ministry": "/board", "operator": "/operator"}
 
 
-def frame_of(request: Request, say: Callable[..., str]) -> dict[str, Any]:
+def frame_of(request: Request, language: str) -> dict[str, Any]:
     """`places()`: the sections, as (path, words); `simulated()`: whether a page must say that its data are made up."""
 
     def places() -> list[tuple[str, str]]:
         role = request.state.person.role
         if role in ("farmer", "agronomist"):
-            return [("/fields", say("My fields")), ("/files", say("Files"))]
-        return [("/board", say("Board of districts"))] if role == "ministry" else [("/operator", say("State of the system"))]  # fmt: skip  # noqa: E501
+            return [("/fields", say("My fields", language)), ("/files", say("Files", language))]
+        return [("/board", say("Board of districts", language))] if role == "ministry" else [("/operator", say("State of the system", language))]  # fmt: skip  # noqa: E501
 
     def simulated() -> bool:
         outlines = request.app.state.shelf.seen.of("outlines")

@@ -1,4 +1,4 @@
-"""What a farm brings in: outlines, soil samples, harvests, logs of combines and spreaders; each checked before it is kept."""
+"""What a farm brings in: outlines, soil samples, harvests, logs of machines; each checked before it is kept."""
 
 import tempfile
 from dataclasses import asdict

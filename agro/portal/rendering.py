@@ -38,7 +38,7 @@ def render(request: Request, name: str, status: int = 200, /, **context: Any) ->
         "say": lambda sentence, **facts: say(sentence, language, **facts),
         "form_token": form_token(request),
     }
-    told |= frame_of(request, told["say"])
+    told |= frame_of(request, language)
     page = HTMLResponse(_PAGES.get_template(name).render(**told, **context), status)
     page.headers["Cache-Control"] = "no-store"
     return page

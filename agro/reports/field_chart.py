@@ -4,7 +4,7 @@ No style is written inline and nothing is drawn by a program in the browser: the
 classes, so the curves follow its colours and its print.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from html import escape
@@ -40,7 +40,7 @@ class SeasonChart:
 
     year: int
     looks: Sequence[Look]
-    before: dict[int, Sequence[Look]]
+    before: Mapping[int, Sequence[Look]]
     usual: Sequence[tuple[int, float | None, float, float | None]]
     today: date | None
     enough: float = 0.5

@@ -42,7 +42,7 @@ class FieldPlans:
             return {row.field_id: row.title for row in rows.execute(named)}
 
     def change(self, plan: FieldPlan, by: str) -> bool:
-        """Keep a plan that was made from `plan.version`; False where somebody else was quicker: nothing is kept then."""
+        """Keep a plan made from `plan.version`; False where somebody else was quicker: nothing is kept then."""
         row = asdict(plan) | {"version": plan.version + 1, "changed": now(), "changed_by": by[:60]}
         try:
             with self.engine.begin() as rows:

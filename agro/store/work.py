@@ -35,7 +35,12 @@ class Works:
 
     def begin(self, field_id: str, kind: str, person: str, told: dict[str, Any]) -> str:
         """A new piece, running; its id."""
-        row = {"work_id": secrets.token_hex(8), "field_id": field_id, "kind": kind, "state": RUNNING}
+        row: dict[str, str | None] = {
+            "work_id": secrets.token_hex(8),
+            "field_id": field_id,
+            "kind": kind,
+            "state": RUNNING,
+        }
         row |= {"told": json.dumps(told, default=str), "began": now(), "ended": None, "person": person[:60]}
         with self.engine.begin() as rows:
             rows.execute(insert(WORK).values(row))

@@ -62,7 +62,7 @@ map.once("style.load", () => {
     map.addSource("places", { type: "geojson", data: data.places });
     map.addLayer({
       id: "places", type: "circle", source: "places",
-      paint: { "circle-radius": 8, "circle-color": "#fff", "circle-stroke-color": "#a3341f", "circle-stroke-width": 4 },
+      paint: { "circle-radius": 9, "circle-color": "rgba(255, 255, 255, 0.15)", "circle-stroke-color": "#a3341f", "circle-stroke-width": 3 },
     });
   }
   choose(choice.value);
