@@ -10,7 +10,6 @@ import pandas as pd
 
 from agro.domain.errors import BadInput, Refusal
 from agro.reports.board_book import board_xlsx
-from agro.reports.board_json import board_json
 from agro.reports.board_page import board_html, board_words_json
 from agro.reports.board_pictures import board_pdf, board_png
 from agro.reports.district_board import Board
@@ -28,7 +27,7 @@ from flows.yield_models import Season
 
 ALGORITHM = 4  # raise it when the same forecasts and outlook give another board
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-FILES = {"html": "text/html", "pdf": "application/pdf", "xlsx": _XLSX, "png": "image/png", "json": "application/json"}
+FILES = {"html": "text/html", "pdf": "application/pdf", "xlsx": _XLSX, "png": "image/png"}
 WORDS = "words"  # the asset that the portal makes its pages of, in every language
 _LANGUAGES = ("ru", "en")
 _BEFORE = timedelta(days=5)  # the last forecasts that count as those of the week before
@@ -59,7 +58,7 @@ def board_of(settings: Settings, of: Shown, index: Index) -> Published:
         return standing
     boards = {name: _board(settings, of, last, index, name) for name in _LANGUAGES}
     board = boards[language]
-    made = {"html": board_html, "pdf": board_pdf, "xlsx": board_xlsx, "png": board_png, "json": board_json}
+    made = {"html": board_html, "pdf": board_pdf, "xlsx": board_xlsx, "png": board_png}
     properties = {
         "datetime": f"{day:%Y-%m-%d}T23:59:59Z",
         "agro:kind": "boards",
@@ -111,7 +110,6 @@ def _board(settings: Settings, of: Shown, last: Published | None, index: Index, 
         tuple(changes(rows, of.forecasts, last, names, index, language)),
         names,
         of.season.simulated,
-        of.land.crs,
     )
 
 

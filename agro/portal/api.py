@@ -18,6 +18,7 @@ from agro.reports.words import say
 from agro.store.publish import Published
 from flows.settings import crop_names, districts
 
+about = APIRouter(prefix="/api/v1", tags=["me"])
 router = APIRouter(prefix="/api/v1", tags=["fields"])
 _ABOUT_RX = (
     *("season", "crop", "made_on", "planned_yield_t_ha", "area_ha", "doses_kg_ha", "products", "product_names"),
@@ -25,7 +26,7 @@ _ABOUT_RX = (
 )
 
 
-@router.get("/me")
+@about.get("/me")
 async def me(person: Anybody) -> dict[str, Any]:
     """Who asks, and what he may."""
     return {"name": person.name, "role": person.role, "farms": list(person.farms), "scope": person.scope}

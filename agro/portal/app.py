@@ -54,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
     state.hashing = threading.BoundedSemaphore(2)
     app.user_middleware.append(Middleware(Guarded, state=state))
     problems.handle(app)
+    app.include_router(api.about)
     for part in (people, tiles, downloads, api, outlook, background, operator):
         app.include_router(part.router)
     for name in sorted(module.name for module in iter_modules(portal_package.__path__)):

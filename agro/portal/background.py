@@ -1,6 +1,5 @@
-"""What lies under the maps without any service: districts as the board shows them, own fields, the relief in grey."""
+"""What lies under the maps without any service: the ground of districts, own fields, the relief in grey."""
 
-import json
 from io import BytesIO
 from typing import Annotated
 
@@ -11,38 +10,36 @@ from morecantile import Tile
 from PIL import Image
 from rio_tiler.io import Reader
 from scipy.ndimage import gaussian_filter
+from shapely import set_precision
+from shapely.geometry import mapping
 
 from agro.domain.layers import LAYERS
 from agro.portal.api import feature
 from agro.portal.parameters import Anybody, shelf_of
 from agro.portal.rendering import language_of
 from agro.portal.tiles import SIDE_PX
-from agro.store.publish import read_asset
+from flows.settings import districts as district_names
 
 router = APIRouter(prefix="/api/v1/background", tags=["background"])
 _LIGHT_DEG, _HEIGHT_DEG = 315.0, 45.0  # [°] where the light comes from, as on paper maps
 _MARGIN_PX = 24  # [px] round a tile, so that neighbours are smoothed alike
+_ROUGH_DEG = 0.001  # [°] to which the ground of districts is told: no field's corner can be read from it
 _STEEPER = 4.0  # [1] heights are drawn so many times higher: the ground is gentle here
 
 
 @router.get("/districts.geojson")
 def districts(request: Request, person: Anybody) -> JSONResponse:
-    """The ground of each district's fields, as the newest board publishes it; empty before there is one."""
-    shelf = shelf_of(request)
-    for board in shelf.boards():
-        if "json" in board.item["assets"]:
-            told = json.loads(read_asset(shelf.store, board, "json"))["districts"]
-            break
-    else:
-        told = []
+    """The ground round each district's fields; of none with fewer farms than may be shown."""
+    shelf, privacy = shelf_of(request), request.app.state.settings.privacy
+    names = district_names(language_of(request))
     features = [
         {
             "type": "Feature",
-            "id": one["district"],
-            "geometry": one["ground"],
-            "properties": {name: one[name] for name in ("district", "district_name")},
+            "id": code,
+            "geometry": mapping(set_precision(ground, _ROUGH_DEG)),
+            "properties": {"district": code, "district_name": names.get(code, code)},
         }
-        for one in told
+        for code, ground in shelf.seen.grounds(privacy.fewest_farms).items()
     ]
     return JSONResponse({"type": "FeatureCollection", "features": features}, media_type="application/geo+json")
 

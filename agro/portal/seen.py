@@ -5,10 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 import pandas as pd
 from geopandas import GeoDataFrame
+from shapely import Geometry
 
+from agro.domain.errors import TornFile
 from agro.domain.layers import LAYERS
 from agro.reports.styles import STYLES
 from agro.store.publish import Published, Store, read_asset
@@ -19,6 +22,7 @@ _EMPTY = GeoDataFrame(
 )
 _BY_BLOCK = {"seasons": "agro:season", "bare_soil": ""}  # several results, one a block, make one map
 ENOUGH_CLEAR = 0.5  # [1] of a field: a look that shows less does not count as one
+_ROUND_DEG = 0.02  # [°] about 2 km round a district's fields
 _MOST_LOOKS = 500  # [1] that are searched for the newest clear one of each district
 _RASTERS = (
     *("fieldstats", "relief", "soil", "moisture", "radar_wetness", "field_moisture", "seasons", "bare_soil", "zones"),
@@ -90,12 +94,24 @@ class Seen:
         self.by_id: dict[tuple[str, str], Shown] = {}
         self.outlines = lru_cache(4)(self._outlines)
         self.shown = lru_cache(4)(self._shown)
+        self.grounds = lru_cache(1)(self._grounds)
         self.newest_images = lru_cache(1)(self._newest_images)
         self.shown(None)
+        self.outlines(None)
 
     def of(self, kind: str, as_of: str | None = None) -> list[Published]:
         """The results of a kind, oldest first."""
         return [one for one in self.kinds.get(kind, []) if as_of is None or one.created <= as_of]
+
+    def _grounds(self, fewest_farms: int) -> dict[str, Geometry]:
+        """The hull round each district's fields, wide enough to hide them; of none with fewer farms."""
+        table = self.outlines(None).table
+        known = table[table["district"].notna()]
+        return {
+            str(district): own.union_all().convex_hull.buffer(_ROUND_DEG)
+            for district, own in known.groupby("district")
+            if own["farm_id"].nunique() >= fewest_farms
+        }
 
     def _newest_images(self) -> dict[str, datetime | None]:
         """When each district's fields were last seen clear; None where they were not."""
@@ -106,7 +122,9 @@ class Seen:
         for one in looks[:_MOST_LOOKS]:
             if all(newest.values()):
                 break
-            rows = from_parquet(read_asset(self._store, one, "fields"))
+            rows = self._table(one, "fields")
+            if rows is None:
+                continue
             clear = rows[(rows["layer"] == "ndvi") & (rows["clear_fraction"] >= ENOUGH_CLEAR)]
             seen = {where[field_id] for field_id in clear["field_id"] if field_id in where}
             at = datetime.fromisoformat(str(one.item["properties"]["datetime"]))
@@ -120,20 +138,28 @@ class Seen:
 
     def _outlines(self, as_of: str | None) -> Outlines:
         results = self.of("outlines", as_of)
-        tables = [from_parquet(read_asset(self._store, one, "fields"), outlines=True) for one in results]
+        tables = [table for one in results if (table := self._table(one, "fields", outlines=True)) is not None]
         if not tables:
             return Outlines(_EMPTY.assign(name=[]))
         rows = pd.concat(tables, ignore_index=True).drop_duplicates("field_id", keep="last")
         rows = rows.sort_values("field_id", ignore_index=True)
-        rows["crop"] = rows["field_id"].map(self._crops(as_of)).fillna(rows["crop"])
-        rows = rows.astype(dict.fromkeys(("farm_id", "district", "crop"), object))
+        sown = self._crops(as_of)
+        rows["crop"] = [sown.get(row.field_id, row.crop) for row in rows.itertuples()]
         for name in ("farm_id", "district", "crop"):
-            rows[name] = rows[name].where(rows[name].notna(), None)
+            rows[name] = pd.Series([one if isinstance(one, str) else None for one in rows[name]], dtype=object)
         return Outlines(GeoDataFrame(rows.assign(name=rows["field_id"]), crs=4326))
+
+    def _table(self, one: Published, name: str, *, outlines: bool = False) -> Any:
+        """A table of a result; None where it is torn, which `agro store verify` tells."""
+        try:
+            return from_parquet(read_asset(self._store, one, name), outlines=outlines)
+        except TornFile:
+            return None
 
     def _crops(self, as_of: str | None) -> dict[str, str]:
         """The crop of each field's last season on record."""
-        tables = [from_parquet(read_asset(self._store, one, "seasons")) for one in self.of("season_fields", as_of)]
+        results = self.of("season_fields", as_of)
+        tables = [table for one in results if (table := self._table(one, "seasons")) is not None]
         if not tables:
             return {}
         rows = pd.concat(tables, ignore_index=True).dropna(subset=["crop"])

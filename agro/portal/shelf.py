@@ -4,6 +4,8 @@ One thread looks at the state of the store's index every two seconds and makes a
 reads takes the `Seen` that stands. Rows of tables come by field, so no page grows with the store.
 """
 
+import logging
+import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +23,7 @@ from agro.store.by_field import ByField
 from agro.store.publish import Published, Store
 from agro.store.reading import Reader
 
+_LOG = logging.getLogger(__name__)
 _LOOK_S = 2.0
 TABLES: dict[str, Sequence[str]] = {
     "fieldstats": ("fields",),
@@ -80,9 +83,12 @@ class Shelf:
 
         def watch() -> None:
             while not stop.is_set():
-                self.refresh()
-                while not stop.is_set() and self.take_rows(1):
-                    pass
+                try:
+                    self.refresh()
+                    while not stop.is_set() and self.take_rows(1):
+                        pass
+                except (OSError, sqlite3.Error, ValueError) as error:  # the store is being mended: what stands is shown
+                    _LOG.warning("the store could not be read: %s", error)
                 stop.wait(_LOOK_S)
 
         thread = threading.Thread(target=watch, name="shelf", daemon=True)

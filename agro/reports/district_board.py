@@ -64,7 +64,6 @@ class Board:
 
     indicator   as it was kept; None where there is none, `silent` says why
     names       of crops and groups, by code
-    crs         of the districts' ground
     """
 
     as_of: date
@@ -77,7 +76,6 @@ class Board:
     changes: tuple[str, ...]
     names: Mapping[str, str]
     simulated: bool
-    crs: str = "EPSG:32645"
 
     def named(self, code: str | None, language: str) -> str:
         """What a crop or district is called; None is the region."""
