@@ -10,7 +10,6 @@ const note = document.getElementById("layer-note");
 const passes = document.getElementById("passes");
 const words = data.words;
 const map = groundMap(place, data.bounds, data.locale, data.hillshade);
-window.agroMap = map; // for whoever looks whether it is ready
 
 let layer = null;
 let shown = null;
@@ -67,6 +66,7 @@ map.once("style.load", () => {
   }
   choose(choice.value);
   place.dataset.ready = "yes";
+  map.once("idle", () => (place.dataset.drawn = "yes"));
 });
 
 choice.addEventListener("change", () => map.loaded && choose(choice.value));

@@ -4,7 +4,6 @@ import { dataOf, groundMap, named } from "/static/maps.js";
 const data = dataOf("fields-data");
 const place = document.getElementById("map");
 const map = groundMap(place, data.bounds, data.locale, null);
-window.agroMap = map;
 
 map.once("style.load", () => {
   map.addSource("fields", { type: "geojson", data: data.fields });
@@ -20,4 +19,5 @@ map.once("style.load", () => {
   map.on("mouseenter", "fields", () => (map.getCanvas().style.cursor = "pointer"));
   map.on("mouseleave", "fields", () => (map.getCanvas().style.cursor = ""));
   place.dataset.ready = "yes";
+  map.once("idle", () => (place.dataset.drawn = "yes"));
 });
