@@ -2,7 +2,7 @@ PYTHON ?= python3
 ENV := .venv
 BIN := $(ENV)/bin
 
-.PHONY: run test check bench validation second-reader clean
+.PHONY: run test check bench validation second-reader fuzz portal-load clean
 
 # The main job on the embedded default: a simulated region, no accounts, no network but the package index.
 run: $(ENV)/.ready
@@ -34,6 +34,13 @@ second-reader:
 
 bench: $(ENV)/.ready
 	$(BIN)/python bench/speed.py
+
+# Many questions that nobody thought of to every route of the API: some minutes.
+fuzz: $(ENV)/.ready
+	AGRO_FUZZ=400 HYPOTHESIS_PROFILE=new $(BIN)/python -m pytest -q tests/portal/test_any_question.py
+
+portal-load: $(ENV)/.ready
+	$(BIN)/python bench/portal_load.py
 
 clean:
 	rm -rf $(ENV) build store

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+SERVICES = ("sentinel-hub", "stac-api")  # sources of imagery that are asked over the net
+
 
 class Api(BaseModel):
     """A STAC API, and how much is asked of it."""

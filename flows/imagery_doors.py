@@ -18,15 +18,13 @@ from agro.domain.errors import BadInput, Refusal
 from agro.domain.grid import LATTICE_M, Block, grid_around
 from agro.domain.imagery import SCENE_CLASS_BAND, Acquisition, Angles
 from agro.imagery.offset_check import check_offset
-from flows.hub_settings import Hub
+from flows.hub_settings import SERVICES, Hub
 from flows.orchestra import home
 from flows.settings import Settings
 
 if TYPE_CHECKING:
     from agro.sources.hub_client import Client
     from agro.sources.stac_api import Api as StacApi
-
-SERVICES = ("sentinel-hub", "stac-api")
 
 
 def border_m(settings: Settings) -> int:

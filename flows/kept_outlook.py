@@ -2,16 +2,23 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
-from agro.store.index import opened
-from agro.store.publish import Store, read_asset
+from agro.domain.errors import TornFile
+from agro.store.publish import Store, read_asset, whole
 
 INDICATOR = "indicator"
 
 
 def newest_outlook(store: Store) -> Mapping[str, Any] | None:
-    """The indicator of the latest day, as it was kept; None where there is none yet."""
-    with opened(store) as index:
-        kept = sorted(index.items("outlook"), key=lambda one: (one.properties["agro:as_of"], one.created))
-        return json.loads(read_asset(store, kept[-1], INDICATOR)) if kept else None
+    """The indicator of the latest day, as it was kept; None where there is none yet. No index is opened for it."""
+    kept = []
+    for folder in (store.root / "outlook").glob("*"):
+        with suppress(TornFile):
+            kept.append(whole(store, f"outlook/{folder.name}"))
+    if not kept:
+        return None
+    newest = max(kept, key=lambda one: (one.properties["agro:as_of"], one.created))
+    told: Mapping[str, Any] = json.loads(read_asset(store, newest, INDICATOR))
+    return told

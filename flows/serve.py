@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from agro.domain.errors import BadInput, SourceDown, StoreDown
+from agro.sources.changes import signature
 from agro.store.publish import digest, locked, sign
 from flows.orchestra import home, prepare
 from flows.settings import Settings
@@ -185,19 +186,6 @@ def eyes_of(settings: Settings) -> list[Eye]:
     named = [place for _, place in records if isinstance(place, Path)]
     places = [*named, *(place for place in radar if place.is_dir())]
     return [*eyes, *(Eye(place, "winter-review/winter-review") for place in places)]
-
-
-def signature(place: Path) -> str:
-    """Changes when a file, or any file of a folder, comes, goes, grows or is written again."""
-    files = []
-    for root, _, names in [("", [], [str(place)])] if place.is_file() else os.walk(place):
-        for name in names:
-            try:
-                about = os.stat(os.path.join(root, name))  # noqa: PTH116, PTH118  many files: Path costs more
-            except OSError:
-                continue  # gone between the two calls: the next look sees it
-            files.append(f"{root}/{name} {about.st_size} {about.st_mtime_ns}")
-    return digest(sorted(files))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The end of a run, and the run that has nothing to do."""
+"""The end of a run, and the look whether there is work."""
 
 import time
 from collections import Counter
@@ -18,11 +18,9 @@ if TYPE_CHECKING:
     from flows.way_of_a_pass import Done
 
 
-def nothing_new(settings: Settings, until: date | None) -> Summary | None:
-    """The summary of a run that would publish nothing, or None where there is work. No Prefect, no lock."""
+def looked_for(settings: Settings, until: date | None) -> Summary | None:
+    """The summary of a run that would publish nothing, or None where there is work."""
     started = time.monotonic()
-    if not settings.store.path.is_dir():
-        return None
     with opened(Store(settings.store.path)) as index:
         plan = make_plan(settings, index, until)
     work = plan.todo or plan.outlines_place or plan.seasons_place

@@ -26,8 +26,8 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Find the passes over the fields that are not published yet, map them, publish them."""
+    from flows.nothing_new import nothing_new
     from flows.settings import load
-    from flows.wrap_up import nothing_new
 
     overrides = [*set_, *([f"store.path={store.resolve()}"] if store else [])]
     with told("ru") as voice:

@@ -56,13 +56,13 @@ class Rates:
 class Guarded:
     """The door itself."""
 
-    def __init__(self, app: ASGIApp, state: Any) -> None:
+    def __init__(self, app: ASGIApp, state: Any, slow_s: float | None = None) -> None:
         self.app = app
         self.state = state
         settings = state.settings.portal
         self.rates = Rates(settings.requests_a_minute)
         self.body_bytes = settings.body_mb * 1_000_000
-        self.slow_s = settings.slow_s
+        self.slow_s = settings.slow_s if slow_s is None else slow_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or turn it back."""

@@ -22,7 +22,6 @@ from agro.twin.past import Past, past
 from agro.twin.records import write_elevation, write_soil_samples, write_weather
 from agro.twin.table import truth_of
 
-VERSION = 5  # raise it when the same seed gives another region
 _SEASONS_ON_RECORD = 12  # [1] to the last one that is drawn
 _SAMPLES = 30  # [px] of each field carry the seasons that are not drawn
 
