@@ -2,7 +2,7 @@ PYTHON ?= python3
 ENV := .venv
 BIN := $(ENV)/bin
 
-.PHONY: run test check bench validation second-reader fuzz portal-load clean
+.PHONY: run test check bench validation second-reader fuzz portal-load pictures clean
 
 # The main job on the embedded default: a simulated region, no accounts, no network but the package index.
 run: $(ENV)/.ready
@@ -38,6 +38,10 @@ bench: $(ENV)/.ready
 # Many questions that nobody thought of to every route of the API: some minutes.
 fuzz: $(ENV)/.ready
 	AGRO_FUZZ=400 HYPOTHESIS_PROFILE=new $(BIN)/python -m pytest -q tests/portal/test_any_question.py
+
+# The portal's pages in real Chromium, over what `make run` left.
+pictures: $(ENV)/.ready
+	$(BIN)/python bench/portal_pictures.py
 
 portal-load: $(ENV)/.ready
 	$(BIN)/python bench/portal_load.py

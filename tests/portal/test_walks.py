@@ -236,3 +236,8 @@ def test_a_file_is_kept_only_where_it_is_good(browser: Browser) -> None:
         page.set_input_files(f"#{kind} input[type=file]", {"name": name, "mimeType": "text/csv", "buffer": content})
         page.click(f"#{kind} button")
         assert says in page.inner_text(f"#{kind}"), page.inner_text(f"#{kind}")
+    page.goto(f"{browser.address}/fields/zarya-1")
+    log = {"name": "log.zip", "mimeType": "application/zip", "buffer": b"no archive"}
+    page.set_input_files("form[action$='as-applied'] input[type=file]", log)
+    page.click("form[action$='as-applied'] button")
+    assert "log.zip" in page.inner_text(".problem")
