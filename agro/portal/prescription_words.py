@@ -14,7 +14,7 @@ from agro.portal.shelf import Shelf
 from agro.reports.prescription_words import STATUS_NAMES, sentence
 from agro.reports.words import number, reason, remedy, say
 from agro.store.publish import Published
-from agro.store.work import RUNNING, Works
+from agro.store.work import DONE, RUNNING, Works
 
 _NUTRIENTS = {"n": "N", "p2o5": "P2O5", "k2o": "K2O", "s": "S", "caco3": "CaCO3"}
 _FILES = (  # assets as they are offered, what a driver needs first
@@ -90,7 +90,7 @@ def told_of_work(told: dict[str, Any], state: str, language: str) -> str:
     if state == RUNNING:
         seconds = told.get("seconds", 0)
         return say("Working out the doses ... {seconds} s. This page may be closed.", language, seconds=seconds)
-    return say({"done": "The prescription is ready.", "failed": "No prescription was made."}[state], language)
+    return say("The prescription is ready." if state == DONE else "No prescription was made.", language)
 
 
 def _why(about: dict[str, Any], language: str) -> list[str]:

@@ -141,7 +141,6 @@ PORTAL_PAGES: dict[str, str] = {
     "Note": "Заметка",
     "Keep": "Сохранить",
     "last changed by {who}": "последние изменения: {who}",
-    "there is no crop {met}": "культуры {met} нет",
     "choose one of the list": "выберите из списка",
     "the form has no version": "в форме нет номера версии",
     "the planned yield is {met}, expected a number of dt/ha above 0 and at most {expected}": "планируемая урожайность — {met}, ожидалось число ц/га больше 0 и не больше {expected}",
