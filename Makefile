@@ -43,8 +43,10 @@ fuzz: $(ENV)/.ready
 pictures: $(ENV)/.ready
 	$(BIN)/python bench/portal_pictures.py
 
+# The portal under load, beside titiler, on a store: `make portal-load STORE=store`.
+STORE ?= store
 portal-load: $(ENV)/.ready
-	$(BIN)/python bench/portal_load.py
+	$(BIN)/python bench/portal_load.py $(STORE)
 
 clean:
 	rm -rf $(ENV) build store
