@@ -20,7 +20,7 @@ from flows.settings import load
 
 SINCE = "2018-09-20"
 pytestmark = pytest.mark.skipif("AGRO_SLOW" not in os.environ, reason="make hub-served runs it: it takes minutes")
-_PATIENCE_S = 400
+_PATIENCE_S = 900
 
 
 def test_the_schedule_publishes_what_the_service_has(real: Path, tmp_path: Path) -> None:
