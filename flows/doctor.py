@@ -16,7 +16,7 @@ from typing import Literal
 from packaging.requirements import Requirement
 
 from agro.domain.errors import AgroError, Refusal
-from agro.store.index import INDEX, places
+from agro.store.index import INDEX_FILE, places
 from agro.store.publish import Store, latest, whole
 from flows.orchestra import home
 from flows.settings import Settings
@@ -238,10 +238,10 @@ def _inputs(settings: Settings) -> Iterator[Finding]:
 def _index(settings: Settings) -> Iterator[Finding]:
     """The index against the files, as they are: nothing is mended here."""
     store = Store(settings.store.path)
-    if not (store.root / INDEX).exists():
+    if not (store.root / INDEX_FILE).exists():
         return
     there = set(places(store))
-    with closing(sqlite3.connect(f"file:{store.root / INDEX}?mode=ro", uri=True)) as rows:
+    with closing(sqlite3.connect(f"file:{store.root / INDEX_FILE}?mode=ro", uri=True)) as rows:
         sound = rows.execute("PRAGMA quick_check").fetchone()[0] == "ok"
         known = {place for (place,) in rows.execute("SELECT place FROM items")} if sound else set()
     if known != there:
@@ -249,7 +249,7 @@ def _index(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "index",
             Refusal(
-                "DOCTOR-INDEX",
+                "DOCTOR-INDEX_FILE",
                 "{where}: the index knows {met} results, there are {expected}",
                 "nothing is lost: the next run mends it, or `agro store reindex` does",
                 told,

@@ -10,6 +10,7 @@ from agro.domain.errors import Refusal
 from agro.reports.run_summary import Summary
 from agro.store.index import opened
 from agro.store.publish import Store
+from flows.last_run import remember_run
 from flows.plan import Plan, make_plan
 from flows.settings import Settings
 
@@ -23,7 +24,7 @@ def looked_for(settings: Settings, until: date | None) -> Summary | None:
     with opened(Store(settings.store.path)) as index:
         plan = make_plan(settings, index, until)
     work = plan.todo or plan.outlines_place or plan.seasons_place
-    return None if work else summarise(plan, [], settings, time.monotonic() - started)
+    return None if work else remember_run(summarise(plan, [], settings, time.monotonic() - started))
 
 
 def summarise(plan: Plan, outcomes: Sequence["Done | Refusal"], settings: Settings, seconds: float) -> Summary:

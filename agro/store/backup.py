@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agro.domain.errors import BadInput, Refusal, TornFile
-from agro.store.index import INDEX, places, reindex
+from agro.store.index import INDEX_FILE, places, reindex
 from agro.store.publish import ITEM, Store, read_asset, told, torn, whole, writing
 
 MANIFEST = "manifest.json"
@@ -147,7 +147,7 @@ def _copy_database(source: Path, target: Path) -> None:
             live.backup(copy)
     except sqlite3.DatabaseError as error:
         target.unlink(missing_ok=True)
-        if source.name != INDEX:  # that one is made anew from the items
+        if source.name != INDEX_FILE:  # that one is made anew from the items
             raise torn(source.name, str(error)) from None
 
 

@@ -11,14 +11,14 @@ from agro.domain.errors import Refusal, StoreDown, TornFile
 from agro.store.failpoints import reached
 from agro.store.publish import KINDS, Published, Store, read_asset, sound, whole
 
-INDEX = "index.sqlite"
+INDEX_FILE = "index.sqlite"
 _WAIT_S = 60.0  # for somebody who holds the database
 _TABLE = """
 CREATE TABLE IF NOT EXISTS items (
     place TEXT PRIMARY KEY, kind TEXT NOT NULL, acquisition_id TEXT, seen_at TEXT, created TEXT NOT NULL,
     item TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS by_kind ON items (kind, acquisition_id);
+CREATE INDEX_FILE IF NOT EXISTS by_kind ON items (kind, acquisition_id);
 """
 
 
@@ -102,7 +102,7 @@ class Index:
 @contextmanager
 def opened(store: Store) -> Iterator[Index]:
     """The index, mended. A damaged one is made anew; where nothing can be written it lives in memory."""
-    path = store.root / INDEX
+    path = store.root / INDEX_FILE
     try:
         index = _checked(store, path)
     except sqlite3.OperationalError:
@@ -134,8 +134,8 @@ def _checked(store: Store, path: Path | str) -> Index:
 def reindex(store: Store) -> tuple[int, list[Refusal]]:
     """Make the index anew from the items: how many there are, and the folders that are torn. Raises StoreDown."""
     try:
-        _remove(store.root / INDEX)
-        with closing(_connected(store.root / INDEX)) as rows:
+        _remove(store.root / INDEX_FILE)
+        with closing(_connected(store.root / INDEX_FILE)) as rows:
             torn = Index(store, rows).mend()
             return rows.execute("SELECT count(*) FROM items").fetchone()[0], torn
     except (sqlite3.DatabaseError, OSError) as error:
@@ -144,7 +144,7 @@ def reindex(store: Store) -> tuple[int, list[Refusal]]:
 
 def _unwritable(store: Store, error: Exception) -> StoreDown:
     return StoreDown(
-        "STORE-INDEX",
+        "STORE-INDEX_FILE",
         "{where}: the index cannot be written ({met})",
         "make room and run again: what is published stays",
         where=str(store.root),

@@ -130,11 +130,11 @@ def test_records_and_outlines_are_watched_too(make_catalog: Callable[..., Made],
 
 def test_a_port_in_use_and_a_second_supervisor_end_in_a_sentence(tmp_path: Path, port: int) -> None:
     settings = load("default", [f"serve.port={port}", f"store.path={tmp_path}"])
-    _port_is_free(settings)
+    _port_is_free("serve", "127.0.0.1", port)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", port))
         taken.listen()
         with pytest.raises(BadInput, match="SERVE-PORT"):
-            _port_is_free(settings)
+            _port_is_free("serve", "127.0.0.1", port)
     with _alone(settings), pytest.raises(StoreDown, match="SERVE-BUSY"), _alone(settings):
         pass
