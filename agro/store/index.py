@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS items (
     place TEXT PRIMARY KEY, kind TEXT NOT NULL, acquisition_id TEXT, seen_at TEXT, created TEXT NOT NULL,
     item TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX_FILE IF NOT EXISTS by_kind ON items (kind, acquisition_id);
+CREATE INDEX IF NOT EXISTS by_kind ON items (kind, acquisition_id);
 """
 
 
