@@ -249,7 +249,7 @@ def _index(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "index",
             Refusal(
-                "DOCTOR-INDEX_FILE",
+                "DOCTOR-INDEX",
                 "{where}: the index knows {met} results, there are {expected}",
                 "nothing is lost: the next run mends it, or `agro store reindex` does",
                 told,

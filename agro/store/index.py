@@ -144,7 +144,7 @@ def reindex(store: Store) -> tuple[int, list[Refusal]]:
 
 def _unwritable(store: Store, error: Exception) -> StoreDown:
     return StoreDown(
-        "STORE-INDEX_FILE",
+        "STORE-INDEX",
         "{where}: the index cannot be written ({met})",
         "make room and run again: what is published stays",
         where=str(store.root),
