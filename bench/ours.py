@@ -82,7 +82,7 @@ def medians(settings: Settings, out: Path | None, until: date | None) -> dict[st
         land = read_land(settings)
         looks = tuple(find_over(settings, land, until or PERIOD[1])[0])
         composite = Composite(settings, land, looks, {EVERYWHERE: EDGES})
-        found = timed(lambda: keep_composite(composite, PERIOD, store, index))
+        found = timed(lambda: keep_composite(composite, PERIOD, store, index, []))
     _leave(settings, "composites/*/*/*.tif", out)
     return found
 

@@ -16,6 +16,9 @@ class Api(BaseModel):
 
     url: str
     sign: str
+    credentials: Annotated[Path | None, BeforeValidator(lambda text: text or None)]
+    token_url: str
+    login_hosts: tuple[str, ...]
     since: Annotated[date | None, BeforeValidator(lambda text: text or None)]
     most_cloud_pct: float = Field(ge=0, le=100)
     attempts: int = Field(ge=1, le=20)

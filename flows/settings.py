@@ -29,7 +29,7 @@ _PATHS = (
     *("advice.fertilisers", "advice.prices", "advice.protection", "advice.trials", "advice.n_rich"),
     *("records.harvest", "records.statistics", "records.harvest_summaries", "records.yield_monitors"),
     *("records.moisture", "output.statistics", "output.board", "hub.credentials", "hub.ledger"),
-    "portal.path",
+    *("api.credentials", "portal.path"),
 )
 
 

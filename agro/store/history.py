@@ -145,3 +145,23 @@ def records(store: Store, kind: str, as_of: str | None = None) -> pd.DataFrame:
         return pd.DataFrame()
     rows = pd.concat(tables, ignore_index=True)
     return rows.drop_duplicates(["field_id", "season", "crop"], keep="last") if kind == "harvest" else rows
+
+
+def weather(store: Store, as_of: str | None = None) -> pd.DataFrame:
+    """Daily weather that services told, a row a place and day; empty where none did.
+
+    Of several versions of a day the newest holds. `as_of` (ISO, UTC): the newest that was published by then; of days
+    that were first asked for later their first version, for the service had them and nobody knew of a correction.
+    """
+    with opened(store) as index:
+        tables = [
+            from_parquet(read_asset(store, result, "weather")).assign(late=as_of is not None and result.created > as_of)
+            for result in index.items("weather")
+        ]
+    if not tables:
+        return pd.DataFrame()
+    rows = pd.concat(tables, ignore_index=True)
+    by_then, later = (rows[rows["late"] == late].drop(columns="late") for late in (False, True))
+    first = later.drop_duplicates(["place", "day"], keep="first")
+    known = pd.concat([by_then.drop_duplicates(["place", "day"], keep="last"), first], ignore_index=True)
+    return known.drop_duplicates(["place", "day"], keep="first").sort_values(["place", "day"], ignore_index=True)

@@ -27,6 +27,7 @@ RUNS: dict[str, str] = {
     "please report it with the end of {where}": "сообщите о ней разработчикам, приложив конец файла {where}",
     # Places
     "{file}, row {n}": "{file}, строка {n}",
+    "{file}, {day}": "{file}, за {day}",
     "{file}, feature {n}": "{file}, объект {n}",
     "{file}, feature {n} (field_id {field_id})": "{file}, объект {n} (field_id {field_id})",
     # Configuration and command line
