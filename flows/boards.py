@@ -10,7 +10,7 @@ import pandas as pd
 
 from agro.domain.errors import BadInput, Refusal
 from agro.reports.board_book import board_xlsx
-from agro.reports.board_page import board_html
+from agro.reports.board_page import board_html, board_words_json
 from agro.reports.board_pictures import board_pdf, board_png
 from agro.reports.district_board import Board
 from agro.reports.outlook_text import assumed
@@ -25,9 +25,11 @@ from flows.plan import Land
 from flows.settings import Settings, crop_names, districts
 from flows.yield_models import Season
 
-ALGORITHM = 3  # raise it when the same forecasts and outlook give another board
+ALGORITHM = 4  # raise it when the same forecasts and outlook give another board
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FILES = {"html": "text/html", "pdf": "application/pdf", "xlsx": _XLSX, "png": "image/png"}
+WORDS = "words"  # the asset that the portal makes its pages of, in every language
+_LANGUAGES = ("ru", "en")
 _BEFORE = timedelta(days=5)  # the last forecasts that count as those of the week before
 
 
@@ -54,7 +56,8 @@ def board_of(settings: Settings, of: Shown, index: Index) -> Published:
     standing = index.at(place)
     if standing is not None:
         return standing
-    board = _board(settings, of, last, index)
+    boards = {name: _board(settings, of, last, index, name) for name in _LANGUAGES}
+    board = boards[language]
     made = {"html": board_html, "pdf": board_pdf, "xlsx": board_xlsx, "png": board_png}
     properties = {
         "datetime": f"{day:%Y-%m-%d}T23:59:59Z",
@@ -67,9 +70,10 @@ def board_of(settings: Settings, of: Shown, index: Index) -> Published:
     assets = {
         name: {"href": f"board.{name}", "type": kind, "title": "board of districts", "roles": ["overview"]}
         for name, kind in FILES.items()
-    }
+    } | {WORDS: {"href": "words.json", "type": "application/json", "title": "the board's words", "roles": ["data"]}}
     item = items.item(place.rsplit("/", 1)[-1], None, properties, assets)
-    published = publish(index.store, place, {name: make(board, language) for name, make in made.items()}, item)
+    content = {name: make(board, language) for name, make in made.items()} | {WORDS: board_words_json(boards)}
+    published = publish(index.store, place, content, item)
     index.add(published)
     return published
 
@@ -87,8 +91,7 @@ def _last(forecasts: Published, index: Index) -> Published | None:
     return max(rivals, key=lambda one: (one.properties["agro:as_of"], one.created), default=None)
 
 
-def _board(settings: Settings, of: Shown, last: Published | None, index: Index) -> Board:
-    language = settings.ui.language
+def _board(settings: Settings, of: Shown, last: Published | None, index: Index, language: str) -> Board:
     fields, sums = (from_parquet(read_asset(index.store, of.forecasts, name)) for name in ("fields", "districts"))
     before: pd.DataFrame | None = from_parquet(read_asset(index.store, last, "districts")) if last else None
     limits = limits_of(settings.privacy)
