@@ -34,13 +34,13 @@ def built_shim(folder: Path) -> Path:
     return shim
 
 
-def small_catalog(folder: Path, scenes: int = 1) -> Made:
+def small_catalog(folder: Path, scenes: int = 1, name: str = "made") -> Made:
     """Three fields over one patch, and some looks at it."""
     random = np.random.default_rng(4)
     looks = [
         Scene(f"s{i}", f"2021-07-{i + 1:02}T05:00:00Z", scl=random.choice([4, 5, 9], (20, 20))) for i in range(scenes)
     ]
-    made = build_catalog(folder, looks)
+    made = build_catalog(folder, looks, name=name)
     fields = json.loads(made.fields.read_text())
     corner = fields["features"][0]["geometry"]["coordinates"][0]
     ring = [corner[0], corner[1], corner[2], corner[0]]  # half of `west`, cut from corner to corner, once more

@@ -37,8 +37,8 @@ def page(text: str, found: dict[str, dict]) -> str:  # type: ignore[type-arg]
 
 
 def main(wanted: list[str]) -> int:
-    found = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     KEPT.parent.mkdir(exist_ok=True)
+    held = True
     for part in wanted or PARTS:
         folder, began = Path(tempfile.mkdtemp(prefix=f"faults-{part}-")), time.monotonic()
         os.environ["AGRO_HOME"] = str(folder / "home")
@@ -50,6 +50,7 @@ def main(wanted: list[str]) -> int:
         for row in rows:
             print(f"{'held    ' if row.held else 'NOT HELD'} {row.what}: {row.met}", flush=True)
         print(f"         {part}: {seconds:.0f} s", flush=True)
+        found = json.loads(KEPT.read_text()) if KEPT.exists() else {}  # others may make other parts meanwhile
         found[part] = {
             "rows": [asdict(row) for row in rows],
             "day": f"{datetime.now(UTC):%Y-%m-%d}",
@@ -57,7 +58,8 @@ def main(wanted: list[str]) -> int:
         }
         KEPT.write_text(json.dumps(found, indent=1, ensure_ascii=False))
         PAGE.write_text(page(PAGE.read_text(), found))
-    return int(not all(row["held"] for part in wanted or PARTS for row in found[part]["rows"]))
+        held &= all(row.held for row in rows)
+    return int(not held)
 
 
 if __name__ == "__main__":

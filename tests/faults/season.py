@@ -55,7 +55,8 @@ def soak_season(folder: Path, passes: int, fields: int) -> Felt:
         with _full_disk(full):
             ran = run_plain(load("stac", made.overrides(store.root)))
         faults += len(spoiled) + full
-        violations += bool(spoiled or full) != bool(ran.refused)
+        delivered = {path.parent.name for path in looks[: first + each]}  # the others are links without a file as yet
+        violations += bool(spoiled or full) != bool(delivered & set(ran.refused))
         violations += len(torn(store.root))
         for file, content in spoiled.items():
             file.write_bytes(content)
