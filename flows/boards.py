@@ -1,5 +1,6 @@
 """The board of a day: what may be published of the forecasts and of output, kept beside them."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,18 +15,31 @@ from agro.reports.board_page import board_html
 from agro.reports.board_pictures import board_pdf, board_png
 from agro.reports.district_board import Board
 from agro.reports.outlook_text import assumed
+from agro.store import history
 from agro.store import stac as items
 from agro.store.index import Index
 from agro.store.publish import Published, digest, publish, read_asset
 from agro.store.tables import from_parquet
 from agro.store.whole_file import write_whole
-from flows.board_tables import changes, limits_of, past_yields, rows_of, told_districts, verdicts
+from flows.board_tables import (
+    FIGURES,
+    Verdict,
+    changes,
+    figures_of,
+    harvested,
+    limits_of,
+    past_yields,
+    published_before,
+    rows_of,
+    told_districts,
+    verdicts,
+)
 from flows.output_facts import product_names
 from flows.plan import Land
 from flows.settings import Settings, crop_names, districts
 from flows.yield_models import Season
 
-ALGORITHM = 3  # raise it when the same forecasts and outlook give another board
+ALGORITHM = 4  # raise it when the same forecasts and outlook give another board
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FILES = {"html": "text/html", "pdf": "application/pdf", "xlsx": _XLSX, "png": "image/png"}
 _BEFORE = timedelta(days=5)  # the last forecasts that count as those of the week before
@@ -54,8 +68,12 @@ def board_of(settings: Settings, of: Shown, index: Index) -> Published:
     standing = index.at(place)
     if standing is not None:
         return standing
-    board = _board(settings, of, last, index)
+    fields, sums = (from_parquet(read_asset(index.store, of.forecasts, name)) for name in ("fields", "districts"))
+    verdict = verdicts(fields, sums, limits_of(settings.privacy), published_before(index, day.year))
+    board = _board(settings, of, sums, verdict, last, index)
     made = {"html": board_html, "pdf": board_pdf, "xlsx": board_xlsx, "png": board_png}
+    content = {name: make(board, language) for name, make in made.items()}
+    content[FIGURES] = _figures(fields, sums, verdict)
     properties = {
         "datetime": f"{day:%Y-%m-%d}T23:59:59Z",
         "agro:kind": "boards",
@@ -68,10 +86,24 @@ def board_of(settings: Settings, of: Shown, index: Index) -> Published:
         name: {"href": f"board.{name}", "type": kind, "title": "board of districts", "roles": ["overview"]}
         for name, kind in FILES.items()
     }
+    assets[FIGURES] = {"href": "figures.json", "type": "application/json", "title": "what it shows", "roles": ["data"]}
     item = items.item(place.rsplit("/", 1)[-1], None, properties, assets)
-    published = publish(index.store, place, {name: make(board, language) for name, make in made.items()}, item)
+    published = publish(index.store, place, content, item)
     index.add(published)
     return published
+
+
+def _figures(fields: pd.DataFrame, sums: pd.DataFrame, verdict: Verdict) -> bytes:
+    """The cells of every figure that is shown, and the districts whose sums are not."""
+    _, figures = figures_of(fields, sums)
+    shown = [cells for name, cells in figures.items() if verdict[name] is None]
+    withheld = [name[1] for name in figures if name[0] is None and verdict[name] is not None]
+    return json.dumps({"shown": shown, "withheld": withheld}, indent=1).encode()
+
+
+def withheld_districts(board: Published, index: Index) -> frozenset[str]:
+    """Districts of which a board shows no sum of all crops."""
+    return frozenset(json.loads(read_asset(index.store, board, FIGURES))["withheld"])
 
 
 def _last(forecasts: Published, index: Index) -> Published | None:
@@ -87,13 +119,14 @@ def _last(forecasts: Published, index: Index) -> Published | None:
     return max(rivals, key=lambda one: (one.properties["agro:as_of"], one.created), default=None)
 
 
-def _board(settings: Settings, of: Shown, last: Published | None, index: Index) -> Board:
+def _board(
+    settings: Settings, of: Shown, sums: pd.DataFrame, verdict: Verdict, last: Published | None, index: Index
+) -> Board:
     language = settings.ui.language
-    fields, sums = (from_parquet(read_asset(index.store, of.forecasts, name)) for name in ("fields", "districts"))
     before: pd.DataFrame | None = from_parquet(read_asset(index.store, last, "districts")) if last else None
     limits = limits_of(settings.privacy)
-    verdict = verdicts(fields, sums, limits)
-    rows = rows_of(sums, before, verdict, past_yields(index, of.season), limits)
+    threshed = harvested(history.records(index.store, "harvest_summaries"), of.season.as_of, sums, verdict)
+    rows = rows_of(sums, before, verdict, past_yields(index, of.season), limits, threshed)
     names = product_names(language) | crop_names(language) | districts(language)
     demonstration = bool(of.indicator and of.indicator["demonstration"])
     return Board(

@@ -37,7 +37,7 @@ def season_rule(miss: Array, season: Array, level: float, shared: float = 1.0) -
     order = np.argsort(miss)
     reached = np.cumsum(1 / count[place][order]) / seasons
     at = np.searchsorted(reached, min(level * (1 + 1 / worth), 1.0) - 1e-9)
-    return float(miss[order][min(at, rows - 1)])
+    return float(miss[order][min(int(at), rows - 1)])
 
 
 def misses(left_out: pd.DataFrame) -> Misses:

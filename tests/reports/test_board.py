@@ -21,7 +21,7 @@ from flows.board_tables import rows_of, verdicts
 
 LIMITS = Limits(3, 0.8, 0.9)
 WHY = Refusal("PRIVATE-FEW", "withheld: it would show fewer than {fewest} farms", "nothing: figures of single farms are not published", {"fewest": 3})  # fmt: skip
-ROW = Row("spring_wheat", "topki", 2.51, 1.9, 3.1, 1234.0, 900.0, 1500.0, 0.93, {2021: 2.2}, 0.12, None)
+ROW = Row("spring_wheat", "topki", 2.51, 1.9, 3.1, 1234.0, 900.0, 1500.0, 0.93, {2021: 2.2}, 0.12, None, (120.0, 0.3))
 YEAR = {"median": 103.2, "se": 3.0, "low_80": 99.0, "high_80": 107.0, "low_90": 98.0, "high_90": 108.0, "apart": 0.52}
 GOALS = {"conservative": 110.7, "target": 113.9, "optimistic": 114.3}
 MADE: dict[str, Any] = {
@@ -40,7 +40,7 @@ MADE: dict[str, Any] = {
 
 
 def board(**changed: Any) -> Board:
-    district = District("topki", "Топкинский район", "(ОКТМО 32631, 32531)", Point(0, 0).buffer(5000), 11, 0.5, 0.04, dict.fromkeys(("area", "mix", "yield", "livestock", "rest", "total"), 0.1), None)  # fmt: skip
+    district = District("topki", "Топкинский район", "(ОКТМО 32631, 32531)", Point(0, 0).buffer(5000), 11, 0.5, 0.04, dict.fromkeys(("area", "mix", "yield", "livestock", "rest", "total"), 0.1), None, True)  # fmt: skip
     rows = (replace(ROW, district=None), ROW, Row("oats", "topki", None, None, None, None, None, None, None, {}, None, WHY))  # fmt: skip
     names = {"spring_wheat": "яровая пшеница", "oats": "овёс", "topki": "Топкинский район"}
     whole = Board(date(2022, 7, 15), 2022, ("МОДЕЛЬНЫЕ ДАННЫЕ",), MADE, (), rows, (district,), ("+0,3",), names, True)
@@ -48,8 +48,8 @@ def board(**changed: Any) -> Board:
 
 
 def test_pages_read_centners_and_files_tonnes() -> None:
-    assert cells_of(ROW, [2021], "ru") == ["25,1", "19,0–31,0", "1\u202f234", "93 %", "+1,2", "22,0"]
-    assert cells_of(ROW, [2021], "en") == ["2.51", "1.90–3.10", "1,234", "93 %", "+0.1", "2.20"]
+    assert cells_of(ROW, [2021], "ru") == ["25,1", "19,0–31,0", "1\u202f234", "120 (30 %)", "93 %", "+1,2", "22,0"]
+    assert cells_of(replace(ROW, threshed=None), [2021], "en") == ["2.51", "1.90–3.10", "1,234", "–", "93 %", "+0.1", "2.20"]  # fmt: skip
     html = board_html(board(), "ru").decode()
     assert "урожайность, ц/га" in html and "25,1" in html and "15.07.2022" in html
     book = openpyxl.load_workbook(io.BytesIO(board_xlsx(board(), "ru")))
@@ -57,6 +57,7 @@ def test_pages_read_centners_and_files_tonnes() -> None:
     assert rows[1][2] == "yield_t_ha" and rows[3][:4] == ("яровая пшеница", "Топкинский район", 2.51, 1.9)
     assert rows[4][2] is None and "хозяйств" in rows[4][-1]
     assert book.worksheets[2].cell(3, 2).value == 103.2
+    assert book.worksheets[1].cell(3, 3).value is True and "★" in html and "приоритет стратегии" in html
 
 
 def test_what_is_simulated_or_assumed_stands_first_and_scenarios_follow() -> None:
