@@ -1,8 +1,9 @@
 PYTHON ?= python3
 ENV := .venv
 BIN := $(ENV)/bin
+STAC_SERVER := build/stac-server/bin/python
 
-.PHONY: run test check bench validation second-reader clean
+.PHONY: run test check bench validation second-reader stac-server hub-served flight clean
 
 # The main job on the embedded default: a simulated region, no accounts, no network but the package index.
 run: $(ENV)/.ready
@@ -31,6 +32,24 @@ second-reader:
 	test -d build/second-reader/node_modules/isoxml || \
 	npm install --prefix build/second-reader --no-save --no-package-lock --ignore-scripts --no-audit --no-fund isoxml@1.11.2 || \
 	echo "npm cannot bring isoxml: the second reader of task data stays away"
+
+# A real STAC API server for the tests, in an environment of its own: it does not run beside the newer FastAPI of ours.
+# `make test` finds it; without it the tests of the door to STAC APIs say that it was not there.
+stac-server: $(STAC_SERVER)
+
+$(STAC_SERVER):
+	$(PYTHON) -m venv build/stac-server.new
+	build/stac-server.new/bin/python -m pip install --quiet --disable-pip-version-check \
+	  "stac-fastapi-static==1.0.1" "fastapi<0.116" "starlette<0.47" "uvicorn<0.55"
+	rm -rf build/stac-server && mv build/stac-server.new build/stac-server
+
+# Real passes through the client of Sentinel Hub and a peer on loopback, published by `agro serve` itself.
+hub-served: $(ENV)/.ready
+	AGRO_SLOW=1 $(BIN)/python -m pytest -q -s tests/real/test_hub_served.py
+
+# A UAV flight over a simulated field, put aside and mis-scaled on purpose: found, corrected, published. build/flight
+flight: $(ENV)/.ready
+	$(BIN)/python bench/flight.py
 
 bench: $(ENV)/.ready
 	$(BIN)/python bench/speed.py

@@ -35,12 +35,12 @@ from agro.store.publish import writing
 from agro.store.rasters import from_cog
 from flows import field_lists, way_of_a_pass
 from flows.composites import keep_composite
+from flows.nothing_new import nothing_new
 from flows.plan import find_over, make_plan, read_land
 from flows.settings import Settings, load
 from flows.way_of_a_pass import Season, take
 from flows.windows import Ground
 from flows.windows_of_looks import EVERYWHERE, Composite
-from flows.wrap_up import nothing_new
 
 PERIOD = date(2024, 1, 1), date(2024, 12, 31)
 EDGES = Edges("bench", "swir16", "linear", Edge(0.3, 1.0), Edge(4.0, 6.0), 0.0, 1.0)
@@ -82,7 +82,7 @@ def medians(settings: Settings, out: Path | None, until: date | None) -> dict[st
         land = read_land(settings)
         looks = tuple(find_over(settings, land, until or PERIOD[1])[0])
         composite = Composite(settings, land, looks, {EVERYWHERE: EDGES})
-        found = timed(lambda: keep_composite(composite, PERIOD, store, index))
+        found = timed(lambda: keep_composite(composite, PERIOD, store, index, []))
     _leave(settings, "composites/*/*/*.tif", out)
     return found
 

@@ -16,6 +16,7 @@ from agro.store.index import Index, opened
 from agro.store.publish import writing
 from flows.hands import hands
 from flows.housekeeping import mark_crashed, tag_of_this_process
+from flows.last_run import remember_run
 from flows.occasions import PUBLISHED, tell
 from flows.plan import Plan, make_plan
 from flows.progress import progress
@@ -42,7 +43,7 @@ def after_pass(config: str = "default", overrides: Sequence[str] = (), until: da
         for result in keep_land(season, plan.outlines_place, plan.seasons_place):
             index.add(result)
         outcomes = _take_all(plan, season, index)
-    summary = summarise(plan, outcomes, settings, time.monotonic() - started)
+    summary = remember_run(summarise(plan, outcomes, settings, time.monotonic() - started))
     if summary.published:
         tell(PUBLISHED, settings, {"published": summary.published})
     name = "CompletedWithErrors" if summary.failed else None

@@ -39,10 +39,9 @@ def make_composite(settings: Settings, first: date, last: date) -> tuple[Publish
         edges = _edges(index)
         if not looks:
             return None, [*refused, *unusable]
-        return keep_composite(Composite(settings, land, looks, edges), (first, last), store, index), [
-            *refused,
-            *unusable,
-        ]
+        refused += unusable
+        made = keep_composite(Composite(settings, land, looks, edges), (first, last), store, index, refused)
+        return made, refused
 
 
 def _looks(found: Sequence[Acquisition], land: Land, first: date) -> tuple[tuple[Acquisition, ...], list[Refusal]]:
@@ -71,8 +70,13 @@ def _edges(index: Index) -> dict[str, Edges]:
     return {name: edges for name, edges in known.items() if edges.band == band}
 
 
-def keep_composite(composite: Composite, period: tuple[date, date], store: Store, index: Index) -> Published:
-    """Publish a composite and its rows, where it is not made yet."""
+def keep_composite(
+    composite: Composite, period: tuple[date, date], store: Store, index: Index, refused: list[Refusal]
+) -> Published | None:
+    """Publish a composite and its rows, where it is not made yet; looks that cannot be used come to stand in `refused`.
+
+    None where no look is left.
+    """
     settings, land, looks = composite.settings, composite.land, composite.looks
     inputs = [digest(identity_of(look, settings)) for look in looks]
     edges = {name: own.as_json() for name, own in composite.edges.items()}
@@ -89,7 +93,9 @@ def keep_composite(composite: Composite, period: tuple[date, date], store: Store
         for size in sizes
     }
     blocks = sorted({block for look in looks for block in below_of(look.footprint, land).blocks})
-    with on_disk(looks, blocks, (*composite.bands, SCENE_CLASS_BAND), settings) as local:
+    with on_disk(looks, blocks, (*composite.bands, SCENE_CLASS_BAND), settings, refused) as local:
+        if not local:
+            return None
         west, south, east, north = zip(*(stac.bounds(look, land.crs) for look in local), strict=True)
         grid = ground_of(name, blocks, (min(west), min(south), max(east), max(north)))
         ground = Ground(grid, blocks, settings.compute.workers)
@@ -104,7 +110,7 @@ def keep_composite(composite: Composite, period: tuple[date, date], store: Store
         "start_datetime": f"{period[0]}T00:00:00Z",
         "end_datetime": f"{period[1]}T23:59:59Z",
         "agro:kind": "composites",
-        "agro:acquisition_ids": [look.acquisition_id for look in looks],
+        "agro:acquisition_ids": [look.acquisition_id for look in local],
         "agro:edges": edges,
         "agro:parameters": parameters(settings),
         "agro:simulated": settings.imagery.source == "twin",

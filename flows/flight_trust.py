@@ -81,7 +81,7 @@ def judged(flight: Flight, grid: Grid, looks: list[Acquisition], settings: Setti
     why = Told("no Sentinel-2 scene within {days} days", {"days": rules["days_apart"]})
     for look in sorted(looks, key=lambda look: abs(look.acquired_at - flight.flown_at)):
         try:
-            reference = _reference(look, grid, bands, settings)
+            reference = reference_of(look, grid, bands, settings)
         except AgroError as error:
             why = Told("{scene} cannot be read: {what}", {"scene": look.acquisition_id, "what": error.refusal})
             continue
@@ -186,7 +186,7 @@ def _common(reference: xr.Dataset, seen: xr.Dataset) -> int:
     return int((np.isfinite(reference["red"].values) & np.isfinite(seen["red"].values)).sum())
 
 
-def _reference(look: Acquisition, grid: Grid, bands: list[str], settings: Settings) -> xr.Dataset:
+def reference_of(look: Acquisition, grid: Grid, bands: list[str], settings: Settings) -> xr.Dataset:
     """What the satellite saw clearly there, each band on its own pixels. Raises BadInput, TornFile."""
     imagery = settings.imagery
     coarse = grid.at(20)

@@ -23,6 +23,7 @@ from flows.keeping import Result, content_of, keep
 from flows.plan import Land, missing_place, read_land
 from flows.settings import CONFIGS, Settings, crops, facts
 from flows.simulated import Records, records_of
+from flows.weather_records import ask_for_weather
 
 ALGORITHM = 1  # raise it when the same records give other tables
 
@@ -33,7 +34,9 @@ def records_kept(settings: Settings) -> Iterator[tuple[Land, Records, Index, lis
     land = read_land(settings)
     records = records_of(settings, land)
     with writing(settings.store.path, settings.store.wait_s) as store, opened(store) as index:
-        refused = keep_records(settings, land, records, index, datetime.now(UTC).date())
+        today = datetime.now(UTC).date()
+        refused = keep_records(settings, land, records, index, today)
+        refused += ask_for_weather(settings, land, records.weather, index, today)
         yield land, records, index, [*land.refused, *refused]
 
 

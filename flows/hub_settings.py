@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+SERVICES = ("sentinel-hub", "stac-api")  # sources of imagery that are asked over the net
+
 
 class Api(BaseModel):
     """A STAC API, and how much is asked of it."""
@@ -14,6 +16,9 @@ class Api(BaseModel):
 
     url: str
     sign: str
+    credentials: Annotated[Path | None, BeforeValidator(lambda text: text or None)]
+    token_url: str
+    login_hosts: tuple[str, ...]
     since: Annotated[date | None, BeforeValidator(lambda text: text or None)]
     most_cloud_pct: float = Field(ge=0, le=100)
     attempts: int = Field(ge=1, le=20)

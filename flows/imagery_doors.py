@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agro.domain.errors import BadInput, Refusal
+from agro.domain.errors import BadInput, Refusal, TornFile
 from agro.domain.grid import LATTICE_M, Block, grid_around
 from agro.domain.imagery import SCENE_CLASS_BAND, Acquisition, Angles
 from agro.imagery.offset_check import check_offset
-from flows.hub_settings import Hub
+from flows.hub_settings import SERVICES, Api, Hub
 from flows.orchestra import home
 from flows.settings import Settings
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from agro.sources.hub_client import Client
     from agro.sources.stac_api import Api as StacApi
 
-SERVICES = ("sentinel-hub", "stac-api")
+_ASKED_BLOCKS = 4  # more without a leaf are not asked
 
 
 def border_m(settings: Settings) -> int:
@@ -61,29 +61,42 @@ def find_at_service(
         return sentinel_hub.find(client, collections, aliases, bbox, period, cloud_pct)
     from agro.sources import stac_api
 
-    return stac_api.find(_api(settings), collections, aliases, bbox, period, settings.api.most_cloud_pct)
+    return stac_api.find(api_of(settings.api), collections, aliases, bbox, period, settings.api.most_cloud_pct)
 
 
 @contextmanager
 def on_disk(
-    looks: Sequence[Acquisition], blocks: Sequence[Block], bands: Sequence[str], settings: Settings
+    looks: Sequence[Acquisition],
+    blocks: Sequence[Block],
+    bands: Sequence[str],
+    settings: Settings,
+    refused: list[Refusal] | None = None,
 ) -> Iterator[list[Acquisition]]:
-    """The looks with local files for the blocks and a margin around them, as long as they are needed."""
-    if settings.imagery.source not in SERVICES or not blocks:
-        yield list(looks)
-        return
+    """The looks with local files for the blocks and a margin around them, as long as they are needed.
+
+    Where `refused` is given, a look that cannot be used is told there and left out. A service that is down raises.
+    """
     with TemporaryDirectory(prefix="agro-looks-") as name:
         local = []
         for number, look in enumerate(looks):
             folder = Path(name, str(number))
             folder.mkdir()
-            local.append(_fetched(look, blocks, bands, settings, folder))
+            try:
+                there = _fetched(look, blocks, bands, settings, folder) if blocks else look
+                _check_offset(there, blocks)
+                local.append(there)
+            except (BadInput, TornFile) as error:
+                if refused is None:
+                    raise
+                refused.append(error.about(acquisition_id=look.acquisition_id))
         yield local
 
 
 def _fetched(
     look: Acquisition, blocks: Sequence[Block], bands: Sequence[str], settings: Settings, folder: Path
 ) -> Acquisition:
+    if settings.imagery.source not in SERVICES:
+        return look
     crs, squares, margin_m = blocks[0].crs, [block.bounds for block in blocks], border_m(settings)
     if settings.imagery.source == "sentinel-hub":
         from agro.sources import sentinel_hub
@@ -92,31 +105,25 @@ def _fetched(
     from agro.sources import stac_api
 
     ground = grid_around(list(blocks), LATTICE_M).padded(margin_m)
-    local = stac_api.fetch(_api(settings), look, ground.bounds, crs, bands, folder)
-    _check_offset(local, blocks)
-    return local
+    return stac_api.fetch(api_of(settings.api), look, ground.bounds, crs, bands, folder)
 
 
 def _check_offset(look: Acquisition, blocks: Sequence[Block]) -> None:
-    """Refuse a look of which green leaves say that its counts and its declared offset do not belong together."""
+    """Refuse a look of which green leaves say that its counts and its declared offset do not belong together.
+
+    The first blocks that show leaves tell, for one offset holds for a whole look. Flights have no classes of their own.
+    """
     from agro.sources import stac
 
     band = look.bands.get("red")
-    if band is None or band.scale is None or band.offset is None:
+    if band is None or band.scale is None or band.offset is None or not look.collection.startswith("sentinel-2"):
         return
-    for block in blocks:
+    for block in blocks[:_ASKED_BLOCKS]:
         read = stac.read(look, block.grid(LATTICE_M), ["red", SCENE_CLASS_BAND])
         counts = read["red"].values.astype("float32")
         red = np.where(counts == 0, np.nan, counts * band.scale + band.offset)
-        check_offset(red, read[SCENE_CLASS_BAND].values, look.acquisition_id)
-
-
-def _api(settings: Settings) -> StacApi:
-    from agro.sources.stac_api import Api
-    from agro.sources.web import Patience
-
-    api = settings.api
-    return Api(api.url, Patience(api.attempts, api.timeout_s, api.deadline_s), api.sign)
+        if check_offset(red, read[SCENE_CLASS_BAND].values, look.acquisition_id):
+            return
 
 
 def with_angles_of(look: Acquisition, properties: Mapping[str, Any]) -> Acquisition:
@@ -126,6 +133,18 @@ def with_angles_of(look: Acquisition, properties: Mapping[str, Any]) -> Acquisit
         return look
     rest = [properties.get(name) for name in ("view:sun_azimuth", "view:off_nadir", "view:azimuth")]
     return replace(look, angles=Angles(90.0 - elevation, *rest))
+
+
+@lru_cache(maxsize=1)
+def api_of(api: Api) -> StacApi:
+    """The STAC API and who asks it: one in a process, so that a token serves many passes. Raises BadInput."""
+    from agro.sources import stac_api
+    from agro.sources.login import login_of
+    from agro.sources.web import Patience
+
+    patience = Patience(api.attempts, api.timeout_s, api.deadline_s)
+    login = login_of(api.credentials, api.token_url, api.login_hosts, patience)
+    return stac_api.Api(api.url, patience, login, api.sign)
 
 
 @lru_cache(maxsize=1)

@@ -9,8 +9,9 @@ from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 
 from agro.domain.errors import BadInput, Told
+from agro.sources.elevation import check_heights, check_numbers, metres_in
 from agro.sources.elevation_voids import zero_is_missing
-from agro.sources.raster import check_frame, opened
+from agro.sources.raster import opened
 from agro.sources.weather import read_weather
 from agro.store import catalogue
 from agro.store import stac as items
@@ -21,6 +22,7 @@ from flows.keeping import content_of
 from flows.plan import read_land
 from flows.settings import Settings
 from flows.taken import Taken, known
+from flows.weather_records import points_of
 
 WEATHER, HEIGHTS = "weather", "elevation"
 _WINDOW_PX = 2048
@@ -54,16 +56,11 @@ def take_weather(path: Path, store: Store, settings: Settings) -> Taken:
 
 
 def _places(settings: Settings) -> dict[str, tuple[float, float]] | None:
-    """Where the weather of each district is asked of a grid; None where no fields are named."""
-    if settings.fields.path is None:
+    """Where the weather of each district is asked of a grid; None where no fields or districts are named."""
+    land = None if settings.fields.path is None else read_land(settings)
+    if land is None or land.outlines["district"].isna().all():
         return None
-    outlines = read_land(settings).outlines.dropna(subset=["district"])
-    points = outlines.geometry.representative_point()
-    found = {
-        str(district): (float(points.x[rows.index].mean()), float(points.y[rows.index].mean()))
-        for district, rows in outlines.groupby("district")
-    }
-    return found or None
+    return {at.name: (at.longitude, at.latitude) for at in points_of(land)}
 
 
 def take_heights(path: Path, store: Store, _: Settings) -> Taken:
@@ -71,7 +68,7 @@ def take_heights(path: Path, store: Store, _: Settings) -> Taken:
     inputs, place = digest(content_of(path)), f"{HEIGHTS}/{file_name(path.stem)}"
     there = known(store, place, inputs, path)
     with opened(path) as source:
-        check_frame(source, path)
+        check_numbers(source, path)
         about = path.stat()
         void = source.nodata is None and zero_is_missing(path, about.st_mtime_ns, about.st_size)
         sentence = _heights_told(source, path, void=void)
@@ -95,11 +92,13 @@ def _windows(source: Any) -> Iterator[Window]:
 
 
 def _heights_told(source: Any, path: Path, *, void: bool) -> Told:
-    """Lowest and highest height in the file's own numbers, and the share without. Raises BadInput."""
-    low, high, known_px = np.inf, -np.inf, 0
+    """Lowest and highest height, and the share without. Raises BadInput, also where a number cannot be a height."""
+    low, high, known_px, metres = np.inf, -np.inf, 0, metres_in(source, path.name)
     for window in _windows(source):
         heights = source.read(1, window=window, masked=True).astype("float64").filled(np.nan)
         heights = heights[np.isfinite(heights) & ~((heights == 0) & void)]
+        heights = (heights * source.scales[0] + source.offsets[0]) * metres
+        check_heights(heights, path.name)
         if heights.size:
             low, high, known_px = min(low, heights.min()), max(high, heights.max()), known_px + heights.size
     if not known_px:

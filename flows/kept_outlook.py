@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
-from agro.store.index import Index, opened
-from agro.store.publish import Store, read_asset
+from agro.domain.errors import TornFile
+from agro.store.publish import Store, read_asset, whole
 
 INDICATOR = "indicator"
 
@@ -18,14 +19,18 @@ def without(made: Mapping[str, Any], withheld: Collection[str]) -> dict[str, Any
     return {**made, **kept, "links_by": {**made["links_by"], "district": links}, "withheld": sorted(withheld)}
 
 
-def newest_outlook(store: Store) -> Mapping[str, Any] | None:
-    """The indicator of the latest day, as it was kept; None where there is none yet."""
-    with opened(store) as index:
-        return newest_known(index, None)
+def newest_outlook(store: Store, known_by: date | None = None) -> Mapping[str, Any] | None:
+    """The indicator of the latest day, or of the latest up to one, as it was kept; None where there is none yet.
 
-
-def newest_known(index: Index, day: date | None) -> Mapping[str, Any] | None:
-    """The indicator of the latest day up to one."""
-    kept = sorted(index.items("outlook"), key=lambda one: (one.properties["agro:as_of"], one.created))
-    kept = [one for one in kept if day is None or one.properties["agro:as_of"] <= day.isoformat()]
-    return json.loads(read_asset(index.store, kept[-1], INDICATOR)) if kept else None
+    No index is opened for it.
+    """
+    kept = []
+    for folder in (store.root / "outlook").glob("*"):
+        with suppress(TornFile):
+            kept.append(whole(store, f"outlook/{folder.name}"))
+    kept = [one for one in kept if known_by is None or one.properties["agro:as_of"] <= known_by.isoformat()]
+    if not kept:
+        return None
+    newest = max(kept, key=lambda one: (one.properties["agro:as_of"], one.created))
+    told: Mapping[str, Any] = json.loads(read_asset(store, newest, INDICATOR))
+    return told

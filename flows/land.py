@@ -29,7 +29,7 @@ from agro.store.publish import Published, digest, read_asset
 from agro.store.tables import from_parquet
 from flows.harvest_records import records_kept
 from flows.keeping import Result, keep
-from flows.kept_outlook import newest_known
+from flows.kept_outlook import newest_outlook
 from flows.land_looks import known_by, land_looks
 from flows.parcels import Parcels, parcel_stats, read_parcels
 from flows.plan import Land
@@ -198,7 +198,7 @@ def _added(
             prices, refused = read_prices(asked.prices, {plain(word): code for word, code in crop_codes().items()})
             failed += refused
             return added_pct(_usual_yields(index, shares, asked.as_of), prices, asked.base_rub), None
-        made = newest_known(index, asked.as_of)
+        made = newest_outlook(index.store, asked.as_of)
         if made is None or not made["years"] or "base_rub" not in made:
             return None, None
         pct, error = added_pct(_usual_yields(index, shares, asked.as_of), made["price_rub"], made["base_rub"])

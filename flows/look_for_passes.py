@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from prefect import flow
 
+from flows.nothing_new import nothing_new
 from flows.occasions import FOUND, tell
 from flows.settings import load
-from flows.wrap_up import nothing_new
 
 
 @flow(name="look-for-passes")

@@ -23,7 +23,8 @@ from agro.sources.outlines import read_outlines
 from agro.sources.season_fields import read_season_fields
 from agro.store.index import Index
 from agro.store.publish import Published, digest, file_name, whole
-from flows.imagery_doors import SERVICES, find_at_service
+from flows.hub_settings import SERVICES
+from flows.imagery_doors import find_at_service
 from flows.settings import Settings, band_aliases, crop_codes, crops
 from flows.simulated import twin_catalog
 

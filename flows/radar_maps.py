@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import geopandas as gpd
@@ -96,7 +97,7 @@ def make_radar(settings: Settings, land: Land, store: Store, index: Index, today
         return refused
     ground = _Ground(settings, land, store, facts(CONFIGS / "moisture.toml")["radar"], current_passes(store))
     oldest_first = sorted(_for_these_fields(kept, ground), key=lambda look: str(look.properties["datetime"]))
-    refused += _keep_edges(ground, oldest_first, index, today)
+    refused += [*_gaps(ground, oldest_first), *_keep_edges(ground, oldest_first, index, today)]
     edges = [one for one in index.items("radar_edges") if one.properties.get("agro:land") == land.key]
     for look in oldest_first:
         _keep_wetness(ground, look, edges, index)
@@ -197,6 +198,30 @@ def _series_of(look: Published, ground: _Ground) -> list[tuple[int, Block]]:
     """The series that a look belongs to: its relative orbit, block by block."""
     names, orbit = look.properties["agro:blocks"], int(look.properties["sat:relative_orbit"])
     return [(orbit, ground.blocks[name]) for name in names if name in ground.blocks]
+
+
+def _gaps(ground: _Ground, looks: Sequence[Published]) -> list[Refusal]:
+    """The long times without a look in each relative orbit's series, from its first look of a season to its last."""
+    series: dict[tuple[int, int], list[date]] = {}
+    for look in looks:
+        day = _at(look).date()
+        ends = ground.settings.maps.season_first_day, ground.settings.maps.season_last_day
+        if season_day(day.year, ends[0]) <= day <= season_day(day.year, ends[1]):
+            series.setdefault((int(look.properties["sat:relative_orbit"]), day.year), []).append(day)
+    return [
+        BadInput(
+            "RADAR-GAP",
+            "no radar look from relative orbit {orbit} between {first} and {last}: {days} days",
+            "add the looks that are missing, if there are any; wetness by radar keeps silent in between",
+            orbit=orbit,
+            first=f"{before}",
+            last=f"{after}",
+            days=(after - before).days,
+        ).refusal
+        for (orbit, _), days in sorted(series.items())
+        for before, after in pairwise(sorted(set(days)))
+        if (after - before).days > ground.rules["gap_days"]
+    ]
 
 
 def _too_few(orbit: int, block: Block, met: int, expected: int) -> Refusal:

@@ -44,3 +44,21 @@ class Privacy(Section):
     fewest_farms: int = Field(ge=1, le=100)
     one_farm_pct: float = Field(gt=0, le=100)
     two_farms_pct: float = Field(gt=0, le=100)
+
+
+class Portal(Section):
+    """[portal]"""
+
+    host: str = Field(min_length=1)
+    port: int = Field(ge=0, le=65_535)
+    path: Path
+    database: str = Field(repr=False)
+    proxy: str
+    https: bool
+    session_h: float = Field(gt=0, le=720)
+    failed_logins: int = Field(ge=3, le=1000)
+    requests_a_minute: int = Field(ge=10, le=10_000_000)
+    body_mb: int = Field(ge=1, le=1024)
+    slow_s: float = Field(ge=1, le=600)
+    tile_cache_mb: int = Field(ge=0, le=1_000_000)
+    tiles_at_once: int = Field(ge=1, le=64)

@@ -1,6 +1,6 @@
-"""All that runs by itself on one machine: a Prefect server, the deployments, and an eye on the catalogue's folder.
+"""All that runs by itself on one machine: Prefect's server, the deployments, the portal, an eye on what comes.
 
-The server and the runner are processes of their own; whichever dies is started again. Stopping this stops them.
+Server, runner and portal are processes of their own; whichever dies is started again. Stopping this stops them.
 """
 
 import os
@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from agro.domain.errors import BadInput, SourceDown, StoreDown
+from agro.sources.changes import signature
 from agro.store.publish import digest, locked, sign
 from flows.orchestra import home, prepare
 from flows.settings import Settings
@@ -83,17 +84,22 @@ class Child:
                 continue
 
 
-def serve(settings: Settings, config: str, overrides: Sequence[str], say: Say) -> None:
-    """Run until stopped. Raises BadInput, StoreDown or SourceDown where it cannot begin."""
+def serve(settings: Settings, config: str, overrides: Sequence[str], say: Say, portal: list[str] | None = None) -> None:
+    """Run until stopped, with the portal where its command is given.
+
+    Raises BadInput, StoreDown or SourceDown where it cannot begin.
+    """
     prepare()
     from flows.deployments import look_schedules
 
     look_schedules(settings, datetime.now(UTC))  # what cannot be scheduled is told now, not by a runner that dies
     own_server = "PREFECT_API_URL" not in os.environ
     with _alone(settings), _until_stopped() as stopped:
-        children = []
+        children = [Child("portal", portal)] if portal else []
+        if portal:
+            _port_is_free("portal", settings.portal.host, settings.portal.port)
         if own_server:
-            _port_is_free(settings)
+            _port_is_free("serve", settings.serve.host, settings.serve.port)
             os.environ["PREFECT_API_URL"] = f"http://{settings.serve.host}:{settings.serve.port}/api"
             os.environ |= _SERVER_SAYS
             os.environ["PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD"] = str(settings.serve.history_days * 86_400)
@@ -126,6 +132,8 @@ def _tend(
     if dead:
         say("Runs that had died with the machine: {n}; they are marked as crashed", n=dead)
     say("Serving; the runs are shown at {where}", where=os.environ["PREFECT_API_URL"].removesuffix("/api"))
+    if any(child.name == "portal" for child in children):
+        say("The portal is at {where}", where=f"http://{settings.portal.host}:{settings.portal.port}")
     parameters = parameters_of(config, overrides)
     eyes = eyes_of(settings)
     next_look = 0.0
@@ -180,19 +188,6 @@ def eyes_of(settings: Settings) -> list[Eye]:
     return [*eyes, *(Eye(place, "winter-review/winter-review") for place in places)]
 
 
-def signature(place: Path) -> str:
-    """Changes when a file, or any file of a folder, comes, goes, grows or is written again."""
-    files = []
-    for root, _, names in [("", [], [str(place)])] if place.is_file() else os.walk(place):
-        for name in names:
-            try:
-                about = os.stat(os.path.join(root, name))  # noqa: PTH116, PTH118  many files: Path costs more
-            except OSError:
-                continue  # gone between the two calls: the next look sees it
-            files.append(f"{root}/{name} {about.st_size} {about.st_mtime_ns}")
-    return digest(sorted(files))
-
-
 @contextmanager
 def _alone(settings: Settings) -> Iterator[None]:
     """Only one supervisor for a store."""
@@ -230,19 +225,20 @@ def _until_stopped() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def _port_is_free(settings: Settings) -> None:
+def _port_is_free(section: str, host: str, port: int) -> None:
     try:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((settings.serve.host, settings.serve.port))
+            probe.bind((host, port))
     except OSError as error:
         raise BadInput(
             "SERVE-PORT",
             "port {port} of {host} cannot be used ({met})",
-            "choose another with --set serve.port=NUMBER, or name a running server in PREFECT_API_URL",
-            port=settings.serve.port,
-            host=settings.serve.host,
+            "choose another with --set {section}.port=NUMBER; a Prefect that runs is named in PREFECT_API_URL",
+            port=port,
+            host=host,
             met=error.strerror,
+            section=section,
         ) from None
 
 
@@ -255,7 +251,7 @@ def _wait_for_server(children: list[Child], stopped: Callable[[], bool]) -> None
                 if answer.status == 200:
                     return
         except OSError:
-            dead = any(child.process is not None and child.process.poll() is not None for child in children)
+            dead = any(c.process is not None and c.process.poll() is not None for c in children if c.name == "Prefect")
             if dead or time.monotonic() > until:
                 raise SourceDown(
                     "PREFECT-DOWN",

@@ -20,7 +20,7 @@ from pydantic_settings import (
 from agro.domain.errors import BadInput
 from agro.domain.land import Crop
 from flows.hub_settings import Api, Hub
-from flows.sections import MaybePath, Messages, Output, Privacy, Section, Watch
+from flows.sections import MaybePath, Messages, Output, Portal, Privacy, Section, Watch
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 _PATHS = (
@@ -29,6 +29,7 @@ _PATHS = (
     *("advice.fertilisers", "advice.prices", "advice.protection", "advice.trials", "advice.n_rich"),
     *("records.harvest", "records.statistics", "records.harvest_summaries", "records.yield_monitors"),
     *("records.moisture", "output.statistics", "output.board", "hub.credentials", "hub.ledger"),
+    *("api.credentials", "portal.path"),
 )
 
 
@@ -161,6 +162,7 @@ class Settings(BaseSettings):
     advice: Advice
     output: Output
     privacy: Privacy
+    portal: Portal
     twin: Twin
     hub: Hub
     api: Api

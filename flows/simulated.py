@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from agro.domain.errors import BadInput, StoreDown
 from agro.reports.words import say
 from agro.store.publish import digest, locked
+from agro.twin import VERSION
 from flows.progress import progress
 from flows.settings import CONFIGS, Settings, facts
 
@@ -58,8 +59,6 @@ def twin_catalog(settings: Settings, land: "Land") -> Path:
             "add the column district, or choose imagery.source = stac",
         )
     versions = sorted(zip(outlines["field_id"], outlines["version"], outlines["district"], strict=True))
-    from agro.twin.region import VERSION, make
-
     key = digest(
         [VERSION, twin.seed, twin.seasons, twin.faults, twin.world, land.crs, rules, versions, land.seasons_key]
     )
@@ -67,6 +66,8 @@ def twin_catalog(settings: Settings, land: "Land") -> Path:
     catalog = path / "catalog" / "catalog.json"
     if catalog.is_file():
         return catalog
+    from agro.twin.region import make
+
     total = outlines["district"].nunique() * len(twin.seasons)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

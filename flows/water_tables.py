@@ -18,15 +18,15 @@ from agro.agromaps.water_errors import Errors
 from agro.agromaps.winter import SnowRules, Winter, spring_start, winter_of
 from agro.domain.errors import AgroError, BadInput, Refusal
 from agro.imagery.series import choose_stiffness, whittaker
-from agro.sources.weather import read_weather
 from agro.store import history
 from agro.store.index import Index
 from agro.store.publish import Store, digest, read_asset
 from agro.store.tables import from_parquet
-from flows.keeping import Result, content_of, keep
+from flows.keeping import Result, keep
 from flows.moisture_maps import groups
 from flows.plan import Land
 from flows.settings import CONFIGS, Settings, facts
+from flows.weather_records import weather_identity, weather_of
 
 ALGORITHM = 1  # raise it when the same weather and looks give other water
 _FIRST, _LAST = "03-01", "10-31"  # of the season: thaw to frost. source: ours
@@ -47,20 +47,23 @@ def make_water(settings: Settings, land: Land, source: Path | None, store: Store
     """The water balance of every field in the seasons, where it is not made yet; what was refused."""
     if source is None:
         return []
-    rows, identity, refused = history.fieldstats(store), content_of(source), []
+    rows, refused = history.fieldstats(store), list[Refusal]()
     rows = rows[(rows["layer"] == "ndvi") & (rows["clear_fraction"] >= _ENOUGH_CLEAR)]
     rules = facts(CONFIGS / "water.toml")
-    weather: tuple[pd.DataFrame, list[Refusal]] | None = None
+    weather: tuple[pd.DataFrame | None, list[Refusal]] | None = None
     for year in sorted({instant.year for instant in rows["acquired_at"]}):
         looks = rows[rows["acquired_at"].dt.year == year]
         wetness = [r for r in index.items("moisture") if r.properties["datetime"][:4] == str(year)]
         counted = [r for r in index.items("fieldstats") if r.properties["datetime"][:4] == str(year)]
         parents = sorted(result.place for result in (*counted, *wetness))
+        identity = weather_identity(source, index, date(year - 1, 8, 1), date(year, 12, 31))
         key = digest([identity, parents, rules, land.key, land.seasons_key, ALGORITHM])
         place = f"water/{year}/{key}"
         if looks.empty or index.at(place):
             continue
-        weather = weather or read_weather(source, settings.records.wind_height_m)
+        weather = weather or weather_of(settings, source, index)
+        if weather[0] is None:
+            continue
         try:
             tables, without = _season(land, weather[0], looks, year, rules)
         except AgroError as error:

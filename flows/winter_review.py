@@ -25,6 +25,7 @@ from flows.settings import Settings, load
 from flows.simulated import Records, records_of
 from flows.soil_maps import make_soil
 from flows.water_tables import make_water
+from flows.weather_records import ask_for_weather
 from flows.wetness_edges import make_edges
 from flows.yield_maps import make_yield_maps
 from flows.zone_maps import make_zones
@@ -55,13 +56,14 @@ _STEPS: dict[str, Callable[[_Work], list[Refusal]]] = {  # in this order: later 
         w.settings, w.land, w.records.moisture, w.store, w.index, w.today
     ),
     "radar": lambda w: make_radar(w.settings, w.land, w.store, w.index, w.today),
+    "weather of services": lambda w: ask_for_weather(w.settings, w.land, w.records.weather, w.index, w.today),
     "water balance": lambda w: make_water(w.settings, w.land, w.records.weather, w.store, w.index),
     "zones": lambda w: make_zones(w.settings, w.land, w.store, w.index),
     "forecast scores": lambda w: score_and_refit(w.settings, w.land, w.records, w.index),
 }
 
 
-_WAITING = ("EDGES-SEASONS", "RADAR-FEW")  # refusals that time alone mends
+_WAITING = ("EDGES-SEASONS", "RADAR-FEW", "RADAR-GAP")  # what time alone mends, or nobody any more
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The end of a run, and the run that has nothing to do."""
+"""The end of a run, and the look whether there is work."""
 
 import time
 from collections import Counter
@@ -10,6 +10,7 @@ from agro.domain.errors import Refusal
 from agro.reports.run_summary import Summary
 from agro.store.index import opened
 from agro.store.publish import Store
+from flows.last_run import remember_run
 from flows.plan import Plan, make_plan
 from flows.settings import Settings
 
@@ -17,15 +18,13 @@ if TYPE_CHECKING:
     from flows.way_of_a_pass import Done
 
 
-def nothing_new(settings: Settings, until: date | None) -> Summary | None:
-    """The summary of a run that would publish nothing, or None where there is work. No Prefect, no lock."""
+def looked_for(settings: Settings, until: date | None) -> Summary | None:
+    """The summary of a run that would publish nothing, or None where there is work."""
     started = time.monotonic()
-    if not settings.store.path.is_dir():
-        return None
     with opened(Store(settings.store.path)) as index:
         plan = make_plan(settings, index, until)
     work = plan.todo or plan.outlines_place or plan.seasons_place
-    return None if work else summarise(plan, [], settings, time.monotonic() - started)
+    return None if work else remember_run(summarise(plan, [], settings, time.monotonic() - started))
 
 
 def summarise(plan: Plan, outcomes: Sequence["Done | Refusal"], settings: Settings, seconds: float) -> Summary:

@@ -10,7 +10,6 @@ import pandas as pd
 
 from agro.domain.errors import BadInput
 from agro.domain.land import SEASON_COLUMNS
-from agro.sources.weather import read_weather
 from agro.store import fitted, history
 from agro.store import stac as items
 from agro.store.index import Index
@@ -19,6 +18,7 @@ from agro.store.tables import from_parquet, to_parquet
 from flows.plan import Land
 from flows.settings import CONFIGS, Settings, crop_codes, facts
 from flows.simulated import Records
+from flows.weather_records import weather_of
 from flows.yield_card import card_of, scores_of
 from flows.yield_tables import Books, as_known
 from models.yield_features import feature_blocks
@@ -106,9 +106,7 @@ def books_of(
     except BadInput:  # nothing seen from above yet: weather and soil may tell something all the same
         looks = pd.DataFrame(columns=["field_id", "acquired_at", "layer", "p50", "clear_fraction"])
         looks["acquired_at"] = pd.to_datetime(looks["acquired_at"], utc=True)
-    weather = None
-    if records.weather is not None:
-        weather = read_weather(records.weather, settings.records.wind_height_m)[0]
+    weather, _ = weather_of(settings, records.weather, index, as_of)
     harvest = history.records(store, "harvest")
     if harvest.empty:
         harvest = pd.DataFrame(columns=["field_id", "season", "crop", "harvested_on", "barn_t_ha"])

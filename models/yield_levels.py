@@ -38,8 +38,8 @@ class Past:
 
     def of(self, unit_ids: Array, at_unit: Array) -> Array:
         """Values (unit) by unit id, NaN for units that are not on record."""
-        known = pd.Series(at_unit, index=self.unit_ids)
-        values: Array = known.reindex(unit_ids).to_numpy("float64")
+        at = pd.Index(self.unit_ids, dtype="object").get_indexer(pd.Index(unit_ids, dtype="object"))
+        values: Array = np.where(at >= 0, at_unit[at], np.nan)
         return values
 
 
@@ -162,17 +162,18 @@ def _own_slopes(own: Array, year: Array, slope: float) -> Array:
 
 def _drawn_in(level: Array, error2: Array, groups: Array) -> Array:
     """Levels drawn to their group's mean, and the groups' means to the mean of all, as far as chance can be."""
-    known = np.isfinite(level)
-    table = pd.DataFrame({"level": level[known], "error2": error2[known], "group": groups[known]})
-    all_mean = float(table["level"].mean())
-    by_group = table.groupby("group")["level"].agg(["mean", "size"])
-    inside = table["level"] - table["group"].map(by_group["mean"])
-    degrees = max(len(table) - len(by_group), 1)
-    within = max(float((inside**2).sum() / degrees - table["error2"].mean()), 0.0)
-    mean_error2 = (within + table["error2"].mean()) / by_group["size"]
-    between = max(float(by_group["mean"].var(ddof=0) - mean_error2.mean()), 0.0) if len(by_group) > 1 else 0.0
-    share = between / (between + mean_error2) if between else 0.0 * mean_error2
-    centre = (all_mean + share * (by_group["mean"] - all_mean)).reindex(groups).fillna(all_mean).to_numpy()
+    known, group = np.isfinite(level), np.unique(groups, return_inverse=True)[1]
+    size = np.bincount(group[known], minlength=group.max() + 1)
+    there, mean_error2 = size > 0, error2[known].mean()
+    all_mean = float(level[known].mean())
+    mean = np.bincount(group[known], level[known], len(size)) / np.maximum(size, 1)
+    inside = level[known] - mean[group[known]]
+    degrees = max(len(inside) - int(there.sum()), 1)
+    within = max(float((inside**2).sum() / degrees - mean_error2), 0.0)
+    group_error2 = (within + mean_error2) / np.maximum(size, 1)
+    between = max(float(mean[there].var() - group_error2[there].mean()), 0.0) if there.sum() > 1 else 0.0
+    share = np.where(there, between / (between + group_error2), 0.0) if between else np.zeros(len(size))
+    centre = (all_mean + share * (mean - all_mean))[group]
     own_share = np.where(known, within / (within + np.where(known, error2, 1.0)) if within else 0.0, 0.0)
     drawn: Array = centre + own_share * (np.where(known, level, 0.0) - centre)
     return drawn

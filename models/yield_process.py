@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.linalg import cho_factor, cho_solve
-from scipy.optimize import minimize
+from scipy.linalg.lapack import dpotrf, dpotri
 
 from models.gaps import standardised
 
@@ -22,7 +22,8 @@ State = dict[str, Any]
 
 CURVED = "growth"  # the block whose effect may bend
 _LEAST_SHARE = 0.05  # [1] of the mean: a lost harvest counts as no less. source: ours, its logarithm has no bound
-_STEPS, _STEPS_NEAR = 40, 15  # [1] of the optimiser; the likelihood is flat long before
+_STEPS, _LONGEST = 30, 2.0  # [1] steps of the search, and how far one goes
+_SETTLED = 0.02  # [1] gain of the likelihood's logarithm below which the search ends
 _PRIOR_SHARE, _PRIOR_SD = 0.1, 2.5  # [1] of the variance for each part, and how sure that is (of its logarithm). ours
 _REACH = 1.5  # [1] standard deviations of the features over which yields are alike. source: ours
 _LIGHT, _LIGHT_POWER = "growth_light_log", 0.5  # [1] yields are expected to rise with this power of the light that was
@@ -145,32 +146,50 @@ def _parts(one: State, other: State, state: State) -> dict[str, Array]:
 
 
 def _variances(named: Mapping[str, Array], logs: Array, near: Mapping[str, float] | None) -> Array:
-    """The variance of each part and of the noise that make the yields likeliest, with a weak prior."""
-    parts = list(named.values())
-    prior = np.log(np.full(len(parts) + 1, _PRIOR_SHARE * max(float(logs.var()), 1e-6)))
+    """The variance of each part and of the noise that make the yields likeliest, with a weak prior.
+
+    Newton's steps with the average information, damped where they lead nowhere: Gilmour, Thompson and Cullis 1995.
+    """
+    parts = np.stack([*named.values(), np.eye(len(logs))])
+    prior = np.log(np.full(len(parts), _PRIOR_SHARE * max(float(logs.var()), 1e-6)))
     sure = np.full(len(prior), _PRIOR_SD)
     prior[:2], sure[:2] = np.log([1.0, _SLOPE_SD**2]), (0.1, 1.0)
-    first, steps = prior, _STEPS
-    if near is not None:
-        first = np.array([np.log(near[name]) if name in near else p for name, p in zip((*named, "noise"), prior, strict=True)])  # fmt: skip  # noqa: E501
-        steps = _STEPS_NEAR
-
-    def unlikely(at: Array) -> tuple[float, Array]:
-        variance = np.exp(at)
-        whole = sum(v * part for v, part in zip(variance[:-1], parts, strict=True)) + variance[-1] * np.eye(len(logs))
-        factor = cho_factor(whole, lower=True)
-        pull = cho_solve(factor, logs)
-        inverse = cho_solve(factor, np.eye(len(logs)))
-        slopes = [np.vdot(inverse, part) - pull @ part @ pull for part in parts]
-        slope = 0.5 * variance * np.array([*slopes, np.trace(inverse) - pull @ pull])
-        off = (at - prior) / sure
-        value = 0.5 * logs @ pull + np.log(np.diag(factor[0])).sum() + 0.5 * off @ off
-        return float(value), slope + off / sure
-
-    bounds = [(p - 9, p + 4) for p in prior]
-    found = minimize(unlikely, first.clip(*np.transpose(bounds)), jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": steps})  # fmt: skip  # noqa: E501
-    variances: Array = np.exp(found.x)
+    bounds = prior - 9, prior + 4
+    at = prior if near is None else np.array([np.log(near.get(name, np.exp(p))) for name, p in zip((*named, "noise"), prior, strict=True)]).clip(*bounds)  # fmt: skip  # noqa: E501
+    value, slope, bend = _unlikely(at, parts, logs)
+    off = (at - prior) / sure
+    value, damping = value + 0.5 * off @ off, 0.0
+    for _ in range(_STEPS):
+        whole, down = bend + np.diag(sure**-2.0), slope + off / sure
+        step = -np.linalg.solve(whole + damping * np.diag(np.diag(whole)), down)
+        if -down @ step < _SETTLED:
+            break
+        there = (at + step.clip(-_LONGEST, _LONGEST)).clip(*bounds)
+        new_off = (there - prior) / sure
+        new_value, new_slope, new_bend = _unlikely(there, parts, logs)
+        new_value += 0.5 * new_off @ new_off
+        if new_value > value:
+            damping = max(4 * damping, 0.1)
+            continue
+        at, value, slope, bend, off, damping = there, new_value, new_slope, new_bend, new_off, damping / 4
+    variances: Array = np.exp(at)
     return variances
+
+
+def _unlikely(at: Array, parts: Array, logs: Array) -> tuple[float, Array, Array]:
+    """How unlikely the yields are at logarithms of variances, its slopes, and the average information about them."""
+    variance = np.exp(at)
+    flat = parts.reshape(len(parts), -1)
+    factor, failed = dpotrf((variance @ flat).reshape(parts.shape[1:]), lower=1, clean=1)
+    if failed:
+        return np.inf, at, np.eye(len(at))
+    pull = cho_solve((factor, True), logs)
+    twice = 2 * dpotri(factor, lower=1)[0]  # of the lower half, which is what both halves come to
+    twice[np.diag_indices_from(twice)] /= 2
+    pulled = parts @ pull
+    slope = 0.5 * variance * (flat @ twice.ravel() - pulled @ pull)
+    bend = 0.5 * np.outer(variance, variance) * (pulled @ cho_solve((factor, True), pulled.T))
+    return float(0.5 * logs @ pull + np.log(np.diag(factor)).sum()), slope, bend
 
 
 def _sum(parts: Mapping[str, Array], state: State) -> Array:

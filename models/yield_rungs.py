@@ -23,7 +23,7 @@ _ALPHAS = (10.0, 100.0, 1e3, 1e4, 1e5)  # [1] penalties tried, on features of de
 _SEASONS = (0.0, 3.0, 30.0)  # [1] penalties of a season's own effect tried; 0: seasons have none. source: ours
 _KNOWN = 0.9  # [1] of the rows must know a feature of the ridge, which cannot do without. source: ours
 _DRAWN = 1.0  # [a] seasons of the mean of all that a unit's own mean is drawn to. source: ours
-_TREES = {"max_depth": 3, "learning_rate": 0.05, "max_iter": 150, "min_samples_leaf": 20, "l2_regularization": 1.0}
+_TREES = {"max_depth": 3, "learning_rate": 0.05, "max_iter": 150, "min_samples_leaf": 20, "l2_regularization": 1.0, "max_bins": 32}  # fmt: skip  # noqa: E501
 
 
 def fit_ridge(seen: pd.DataFrame, blocks: Mapping[str, Sequence[str]]) -> State:
@@ -44,11 +44,7 @@ def fit_ridge(seen: pd.DataFrame, blocks: Mapping[str, Sequence[str]]) -> State:
     state["spread"] = np.where(spread > 0, spread, 1.0)
     x = departures / state["spread"]
     state["low"], state["high"] = x.min(axis=0), x.max(axis=0)
-    tried = list(product(sorted(_ALPHAS, reverse=True), _SEASONS))
-    errors = pd.DataFrame({n: _left_out_errors(x, ratio, season, penalties) for n, penalties in enumerate(tried)})
-    best = tried[int(simplest_good(errors))]
-    state["weights"] = _solved(x, ratio, season, best)
-    state["penalties"] = list(best)
+    state["weights"], state["penalties"] = _chosen_weights(x, ratio, season)
     return state
 
 
@@ -100,10 +96,11 @@ def tell_boosting(state: State, past: Past, asked: pd.DataFrame) -> Array:
 def _trend_of(past: Past, asked: pd.DataFrame) -> Array:
     """The trend of each row, which never reads the harvest of the row's own season."""
     told = np.empty(len(asked))
-    for season, rows in asked.reset_index(drop=True).groupby("season"):
-        levels = trend(past, int(season))
-        own = past.of(rows["unit_id"].to_numpy(), levels)
-        told[rows.index] = np.where(np.isfinite(own), own, np.nanmean(levels))
+    season, unit_id = asked["season"].to_numpy(), asked["unit_id"].to_numpy("O")
+    for one in np.unique(season):
+        levels = trend(past, int(one))
+        own = past.of(unit_id[season == one], levels)
+        told[season == one] = np.where(np.isfinite(own), own, np.nanmean(levels))
     return np.maximum(told, 1e-3)
 
 
@@ -144,22 +141,29 @@ def _departures(state: State, rows: pd.DataFrame, own: bool) -> Array:
     return departures
 
 
-def _solved(x: Array, ratio: Array, season: Array, penalties: tuple[float, float]) -> Array:
-    """Weights of the features, with an effect of each season beside them that is drawn to 0."""
-    alpha, of_season = penalties
-    z, penalty = x, np.full(x.shape[1], alpha)
-    if of_season:
-        own = (season[:, None] == np.unique(season)[None]).astype("float64")
-        z, penalty = np.hstack([x, own]), np.concatenate([penalty, np.full(own.shape[1], of_season)])
-    weights: Array = np.linalg.solve(z.T @ z + np.diag(penalty), z.T @ ratio)[: x.shape[1]]
-    return weights
+def _chosen_weights(x: Array, ratio: Array, season: Array) -> tuple[Array, list[float]]:
+    """Weights of the features by the penalties that do well on seasons left out, and these penalties.
 
+    A season's own effect stands beside the features and is drawn to 0. A season left out takes its own share out of
+    the sums of products, which are made once.
+    """
+    seasons = np.unique(season)
+    z = np.hstack([x, season[:, None] == seasons])
+    inside = [season == one for one in seasons]
+    products = np.stack([z[own].T @ z[own] for own in inside])
+    targets = np.stack([z[own].T @ ratio[own] for own in inside])
+    features = np.arange(z.shape[1]) < x.shape[1]
+    errors, every = pd.DataFrame(), {}
+    for number, (alpha, of_season) in enumerate(product(sorted(_ALPHAS, reverse=True), _SEASONS)):
+        used = features | (of_season > 0)
+        penalty = np.diag(np.where(features, alpha, of_season)[used])
 
-def _left_out_errors(x: Array, ratio: Array, season: Array, penalties: tuple[float, float]) -> list[float]:
-    """The mean squared error of each season, told from the others."""
-    errors = []
-    for one in np.unique(season):
-        asked = season == one
-        weights = _solved(x[~asked], ratio[~asked], season[~asked], penalties)
-        errors.append(float(np.mean((ratio[asked] - x[asked] @ weights) ** 2)))
-    return errors
+        def solved(products: Array, targets: Array, used: Array = used, penalty: Array = penalty) -> Array:
+            found = np.linalg.solve(products[..., used, :][..., used] + penalty, targets[..., used, None])[..., 0]
+            weights: Array = found[..., : x.shape[1]]
+            return weights
+
+        left_out = solved(products.sum(axis=0) - products, targets.sum(axis=0) - targets)
+        errors[number] = [float(np.mean((ratio[own] - x[own] @ w) ** 2)) for own, w in zip(inside, left_out, strict=True)]  # fmt: skip  # noqa: E501
+        every[number] = (solved(products.sum(axis=0), targets.sum(axis=0)), [alpha, of_season])
+    return every[int(simplest_good(errors))]

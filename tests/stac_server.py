@@ -1,7 +1,7 @@
 """A real STAC API server over a made catalogue, and a file server that answers for ranges of its rasters.
 
-The server is `stac-fastapi-static` of the package index. It asks for a newer FastAPI than ours allows, so it runs in an
-environment of its own, whose Python AGRO_STAC_SERVER names.
+The server is `stac-fastapi-static` of the package index. It does not run beside our FastAPI, so it has an environment of
+its own, made by `make stac-server`; AGRO_STAC_SERVER names the Python of another.
 """
 
 import json
@@ -16,19 +16,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 import requests
 from workshop import Made
 
+_OWN = Path(__file__).parents[1] / "build/stac-server/bin/python"
 _CODE = "import uvicorn; from stac_fastapi.static.app import app; uvicorn.run(app, port={port}, log_level='error')"
 
 
 @dataclass
 class Files:
-    """Where the rasters are served, which ranges were asked for, and what is to go wrong (a status, or a redirect)."""
+    """Where the rasters are served, which ranges were asked for, and what is to go wrong (a status, or a redirect).
+
+    Where `secret` holds a form, files are given to the bearer of a token only, which is to be had for that form, and
+    each token opens `opens` files.
+    """
 
     url: str = ""
+    secret: dict[str, str] = field(default_factory=dict)
+    opens: int = 1_000_000
+    tokens: dict[str, int] = field(default_factory=dict)
     bytes_given: int = 0
     fault: str = ""
     asked: list[str] = field(default_factory=list)
@@ -43,8 +52,27 @@ def files_of(folder: Path) -> Iterator[Files]:
         def log_message(self, *_: object) -> None:
             pass
 
+        def do_POST(self) -> None:
+            form = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+            right = form == files.secret
+            token = f"token-{len(files.tokens)}"
+            if right:
+                files.tokens[token] = files.opens
+            content = json.dumps({"access_token": token, "expires_in": 600} if right else {"error": "no"}).encode()
+            self.send_response(200 if right else 401)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
         def do_GET(self) -> None:
             files.asked.append(self.path)
+            bearer = self.headers.get("Authorization", "").removeprefix("Bearer ")
+            if files.secret and not files.tokens.get(bearer):
+                self.send_response(401)
+                self.end_headers()
+                return
+            if files.secret:
+                files.tokens[bearer] -= 1
             if files.fault:
                 self.send_response(302 if "/" in files.fault else int(files.fault))
                 self.send_header("Location", files.fault)
@@ -74,9 +102,9 @@ def files_of(folder: Path) -> Iterator[Files]:
 @contextmanager
 def api_over(made: Made, files: Files) -> Iterator[str]:
     """The root of a STAC API over the catalogue; its items name the file server."""
-    python = os.environ.get("AGRO_STAC_SERVER")
-    if not python:
-        pytest.skip("AGRO_STAC_SERVER names no Python with stac-fastapi-static")
+    python = os.environ.get("AGRO_STAC_SERVER") or str(_OWN)
+    if not Path(python).exists():
+        pytest.skip("there is no STAC server: `make stac-server` brings it")
     for path in made.catalog.parent.rglob("*.json"):
         content = json.loads(path.read_text())
         for asset in content.get("assets", {}).values():

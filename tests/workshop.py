@@ -202,3 +202,15 @@ def run_plain(settings: Settings) -> Ran:
 def figure(what: str, against: str, theirs: str, ours: str) -> None:
     """Tell a figure that was measured; `make validation` gathers what the tests on real data tell."""
     print("FIGURE", what, against, theirs, ours, sep="|")
+
+
+def shared_ground(one: Path, other: Path) -> tuple[np.ndarray, np.ndarray]:
+    """What both rasters show of the ground that they share; beyond it neither shows anything."""
+    with rasterio.open(one) as a, rasterio.open(other) as b:
+        assert (a.crs, a.res, a.dtypes, a.nodata) == (b.crs, b.res, b.dtypes, b.nodata)
+        west, south, east, north = (max if i < 2 else min for i in range(4))
+        shared = [pick(x, y) for pick, x, y in zip((west, south, east, north), a.bounds, b.bounds, strict=True)]
+        read = [raster.read(1, window=raster.window(*shared)) for raster in (a, b)]
+        for raster, cut in ((a, read[0]), (b, read[1])):
+            assert (raster.read(1) != raster.nodata).sum() == (cut != raster.nodata).sum()
+        return read[0], read[1]

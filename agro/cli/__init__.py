@@ -10,6 +10,7 @@ from agro.cli import (
     land,
     maps,
     outlook,
+    people,
     prescriptions,
     runs,
     store,
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 export_app = typer.Typer(no_args_is_help=True, help="Write what is published into one file.")
 task_data_app = typer.Typer(no_args_is_help=True, help="Task data (ISOXML) of terminals.")
+person_app = typer.Typer(no_args_is_help=True, help="People of the portal.")
 store_app = typer.Typer(no_args_is_help=True, help="Look after the store.")
 
 for command in (
@@ -53,6 +55,12 @@ app.command()(terminals.applied)
 app.command()(terminals.terminals)
 app.add_typer(task_data_app, name="task-data")
 task_data_app.command("read")(terminals.task_data_read)
+app.add_typer(person_app, name="person")
+person_app.command("add")(people.add)
+person_app.command("list")(people.list_)
+person_app.command("password")(people.password)
+person_app.command("remove")(people.remove)
+person_app.command("token")(people.token)
 app.add_typer(store_app, name="store")
 store_app.command("reindex")(store.store_reindex)
 store_app.command("verify")(store.store_verify)

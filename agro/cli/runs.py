@@ -26,8 +26,8 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Find the passes over the fields that are not published yet, map them, publish them."""
+    from flows.nothing_new import nothing_new
     from flows.settings import load
-    from flows.wrap_up import nothing_new
 
     overrides = [*set_, *([f"store.path={store.resolve()}"] if store else [])]
     with told("ru") as voice:
@@ -87,7 +87,7 @@ def review(
 
 
 def serve(config: Config = "default", set_: Sets = [], store: StoreDir = None) -> None:  # noqa: B006
-    """Run by itself: look for passes on a schedule, and take each as soon as it comes. Stop it with Ctrl-C."""
+    """Run by itself: look for passes on a schedule, take each as it comes, and serve the portal. Stop with Ctrl-C."""
     with told("ru") as voice:
         from agro.reports.words import say
         from flows.serve import serve as serve_until_stopped
@@ -100,7 +100,8 @@ def serve(config: Config = "default", set_: Sets = [], store: StoreDir = None) -
         def say_it(sentence: str, **facts: Any) -> None:
             print(say(sentence, voice.language, **facts), file=sys.stderr, flush=True)
 
-        serve_until_stopped(settings, config, overrides, say_it)
+        portal = [sys.executable, "-m", "agro.portal.server", config, *overrides]
+        serve_until_stopped(settings, config, overrides, say_it, portal if settings.portal.port else None)
 
 
 def _through_prefect(config: str, overrides: list[str], until: date | None) -> "Summary":

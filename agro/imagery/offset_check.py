@@ -10,18 +10,18 @@ _DARKEST = 0.1  # [1] red that the darkest 2 % of vegetation stay below. ours: 0
 _VEGETATION = 4  # class of Sentinel-2's scene classification
 
 
-def check_offset(red: np.ndarray, classes: np.ndarray, where: str) -> None:
+def check_offset(red: np.ndarray, classes: np.ndarray, where: str) -> bool:
     """Refuse a look whose red reflectance over vegetation is impossible: its offset was applied twice, or never.
 
     red      (y, x) `reflectance` [1] of the red band; NaN where nothing was measured
     classes  (y, x) scene classes [1] on the same pixels
-    returns  nothing [1]
+    returns  whether there were leaves enough to tell [1]
     raises   BadInput where leaves would be darker than nothing, or nowhere as dark as leaves are
     source   ours: measured on real looks of Flanders 2018 with the right offset, with one more and with one less
     """
     leaves = red[(classes == _VEGETATION) & np.isfinite(red)]
     if leaves.size < _FEWEST_PX:
-        return
+        return False
     negative, dark = float((leaves < 0).mean()), float(np.quantile(leaves, 0.02))
     if negative > _MOST_NEGATIVE:
         raise BadInput(
@@ -40,3 +40,4 @@ def check_offset(red: np.ndarray, classes: np.ndarray, where: str) -> None:
             where=where,
             met=round(dark, 3),
         )
+    return True

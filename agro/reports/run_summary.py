@@ -40,6 +40,7 @@ KIND_NAMES = {
     "harvest": "harvest of fields",
     "statistics": "statistics of districts",
     "harvest_summaries": "the harvest as it comes",
+    "weather": "weather of services",
     "yield_maps": "yield maps",
     "models": "fitted models",
     "forecasts": "yield forecasts",

@@ -116,7 +116,7 @@ def _check_grid(grid: Grid) -> None:
 
 def _model(source: Any, path: Path, grid: Grid) -> _Model:
     where = path.name
-    _check_numbers(source, path)
+    check_numbers(source, path)
     to_model = _way_into(source, where, grid)
     pixel_m = _pixel_m(source, to_model)
     if pixel_m > grid.resolution_m * 1.01:
@@ -130,10 +130,11 @@ def _model(source: Any, path: Path, grid: Grid) -> _Model:
         )
     stat = path.stat()
     missing = zero_is_missing(path, stat.st_mtime_ns, stat.st_size)
-    return _Model(source, where, to_model, _metres(source, where), missing, max(1, int(_POINT_M / pixel_m + 1e-6)))
+    return _Model(source, where, to_model, metres_in(source, where), missing, max(1, int(_POINT_M / pixel_m + 1e-6)))
 
 
-def _check_numbers(source: Any, path: Path) -> None:
+def check_numbers(source: Any, path: Path) -> None:
+    """Refuse what is not one band of numbers. Raises BadInput."""
     if source.count != 1 or np.dtype(source.dtypes[0]).kind not in "uif":
         raise BadInput(
             "ELEVATION-BANDS",
@@ -191,7 +192,7 @@ def _pixel_m(source: Any, to_model: Transformer) -> float:
     return float(np.hypot(x[1:] - x[0], y[1:] - y[0]).max())
 
 
-def _metres(source: Any, where: str) -> float:
+def metres_in(source: Any, where: str) -> float:
     """Metres in one unit of height: by the band's tag, else by the vertical system; metres where neither tells."""
     tag = (source.units[0] or "").strip().casefold()
     if tag not in _IN_METRES:
@@ -253,19 +254,24 @@ def _measured(model: _Model, window: Window) -> np.ndarray:
     if model.zero_missing:
         heights[heights == 0] = np.nan
     heights = (heights * model.source.scales[0] + model.source.offsets[0]) * model.metres
+    check_heights(heights, model.where)
+    return heights
+
+
+def check_heights(heights_m: np.ndarray, where: str) -> None:
+    """Refuse numbers that cannot be heights. Raises BadInput."""
     low, high = _HEIGHTS_M
-    strange = heights[(heights < low) | (heights > high)]
+    strange = heights_m[(heights_m < low) | (heights_m > high)]
     if strange.size:
         raise BadInput(
             "ELEVATION-RANGE",
             "{where}: {count} heights outside {expected} m, for instance {met} m",
             "if the number marks missing data, write it into the file as nodata; else check the unit",
-            where=model.where,
+            where=where,
             count=strange.size,
             expected=f"{low:.0f}..{high:.0f}",
             met=f"{strange[0]:.6g}",
         )
-    return heights
 
 
 def _refuse_nothing(model: _Model) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import time
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import RLock
@@ -17,6 +16,7 @@ from sentinelhub.download.session import SentinelHubSession
 
 from agro.domain.errors import AgroError, BadInput, SourceDown
 from agro.sources.hub_budget import Budget, Reserved
+from agro.sources.login import private_toml, unreadable
 from agro.sources.web import Patience, asked, checked_address, place
 
 LARGEST_BYTES = 200_000_000  # [byte] 2500 x 2500 px of 8 bands of 16 bits are half of it
@@ -58,26 +58,10 @@ def read_account(path: Path | None) -> Account:
                 "set SH_CLIENT_ID and SH_CLIENT_SECRET in the environment, or name a file with hub.credentials",
             )
         return Account(**found)
-    try:
-        mode = path.stat().st_mode & 0o777
-        if mode & 0o077:
-            raise BadInput(
-                "HUB-CREDENTIALS-OPEN",
-                "{where}: others can read the secret (mode {met}), expected mode 600",
-                "chmod 600 {where}; and make a new secret, for this one may be known",
-                where=str(path),
-                met=f"{mode:o}",
-            )
-        rows = tomllib.loads(path.read_text(encoding="utf-8"))
-        return Account(str(rows["client_id"]), str(rows["client_secret"]))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError) as error:
-        raise BadInput(
-            "HUB-CREDENTIALS-FILE",
-            "{where}: expected client_id and client_secret as TOML ({met})",
-            'write two lines: client_id = "..." and client_secret = "..."',
-            where=str(path),
-            met=type(error).__name__,
-        ) from None
+    rows = private_toml(path, "client_id and client_secret")
+    if not {"client_id", "client_secret"} <= set(rows):
+        raise unreadable(path, "client_id and client_secret", ", ".join(rows))
+    return Account(rows["client_id"], rows["client_secret"])
 
 
 class Client(SentinelHubDownloadClient):

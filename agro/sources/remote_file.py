@@ -2,10 +2,10 @@
 
 import io
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
 
 from agro.domain.errors import AgroError, SourceDown
-from agro.sources.web import Patience, asked, place
+from agro.sources.login import Login
+from agro.sources.web import place
 
 _PIECE_BYTES = 1 << 19  # [byte] fetched at once
 _KEPT = 64  # pieces
@@ -15,9 +15,9 @@ _HEAD = 64  # [byte]
 class RemoteFile(io.RawIOBase):
     """A file of a server that answers requests for ranges. What went wrong stands in `failure` too."""
 
-    def __init__(self, url: str, patience: Patience, headers: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(self, url: str, login: Login) -> None:
         super().__init__()
-        self._url, self._patience, self._headers = url, patience, headers
+        self._url, self._login = url, login
         self._pieces: OrderedDict[int, bytes] = OrderedDict()
         self._at, self.size = 0, 0
         self.failure: AgroError | None = None
@@ -67,15 +67,13 @@ class RemoteFile(io.RawIOBase):
     def _fetched(self, number: int) -> bytes:
         first = number * _PIECE_BYTES
         wanted = {"Range": f"bytes={first}-{first + _PIECE_BYTES - 1}"}
-        answer = asked(
-            self._patience, "GET", self._url, lambda: {**self._headers(), **wanted}, 2 * _PIECE_BYTES, follow=True
-        )
+        answer = self._login.asked("GET", self._url, wanted, 2 * _PIECE_BYTES, follow=True)
         total = answer.headers.get("Content-Range", "").rpartition("/")[2]
         if answer.status_code != 206 or not total.isdecimal():
             raise SourceDown(
                 "STAC-ASSET",
                 "{where}: gives no part of the file (HTTP {met})",
-                "check the rights of the account; the server must answer requests for ranges",
+                "check the rights of the account, and api.login_hosts; the server must answer requests for ranges",
                 where=place(self._url),
                 met=answer.status_code,
             )

@@ -121,7 +121,7 @@ def fetch(
             "run again later: the product may not be there yet",
             where=look.acquisition_id,
         )
-    return replace(look, bands={**look.bands, **files}, angles=_angles(client, look, cuts))
+    return replace(look, bands=files, angles=_angles(client, look, cuts))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from agro.domain.errors import AgroError, BadInput, Refusal, TornFile
 from agro.domain.grid import Grid
 from agro.domain.imagery import SCENE_CLASS_BAND, Acquisition, Band
 from agro.sources.guard import Tree, read_text
-from agro.sources.raster import bounds_on
 from agro.sources.stac_properties import angles, crs, datatake, first, nodata, tile
 from agro.sources.stac_scale import scale_and_offset
 
@@ -103,6 +102,8 @@ def bounds(acquisition: Acquisition, crs: str) -> tuple[float, float, float, flo
 
     Checks each file against the checksum that its catalogue declares. Raises TornFile or BadInput.
     """
+    from agro.sources.raster import bounds_on
+
     every = []
     for band in acquisition.bands.values():
         check_declared(band)

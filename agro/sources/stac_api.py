@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +25,7 @@ from agro.sources import stac
 from agro.sources.guard import driver_of
 from agro.sources.hub_cuts import written
 from agro.sources.listed_items import one_of_many
+from agro.sources.login import Login
 from agro.sources.raster import check_counts, crs_of, told
 from agro.sources.remote_file import RemoteFile
 from agro.sources.web import Patience, asked, checked_address, place
@@ -38,10 +39,11 @@ _MOST_ITEMS = 100_000  # more than that over one region is an endless list
 
 @dataclass(frozen=True)
 class Api:
-    """A STAC API: its root, how long it is waited for, and the address that signs hrefs, where the provider has one."""
+    """A STAC API: its root, how long it is waited for, who asks, and the address that signs hrefs, where it has one."""
 
     url: str
     patience: Patience
+    login: Login = field(repr=False)
     sign: str = ""
 
 
@@ -65,8 +67,17 @@ def find(
         name = str(item.id)
         with one_of_many(name, refused):
             if float(item.properties.get("eo:cloud_cover") or 0.0) <= most_cloud_pct:
+                _take_https(item)
                 found[name] = stac.acquisition_of(item, inherited, stac.acquired_at_of(item), aliases, None)
     return sorted(found.values(), key=lambda a: (a.acquired_at, a.acquisition_id)), list(refused.values())
+
+
+def _take_https(item: pystac.Item) -> None:
+    """Of files that lie on S3 first, take the address over https that the item gives beside it."""
+    for asset in item.assets.values():
+        other = (asset.extra_fields.get("alternate") or {}).get("https") or {}
+        if asset.href.startswith("s3://") and str(other.get("href", "")).startswith("https://"):
+            asset.href = str(other["href"])
 
 
 def read(api: Api, acquisition: Acquisition, grid: Grid, bands: Sequence[str]) -> xr.Dataset:
@@ -91,14 +102,14 @@ def fetch(
             path = folder / f"{name}.tif"
             path.write_bytes(_part(api, look, name, bounds, bounds_crs))
             files[name] = replace(look.bands[name], href=str(path), checksum=None)
-    return replace(look, bands={**look.bands, **files})
+    return replace(look, bands=files)
 
 
 def _part(api: Api, look: Acquisition, name: str, bounds: tuple[float, float, float, float], bounds_crs: str) -> bytes:
     """The part of a band's file that shows the bounds, as a small file of its own."""
     band = look.bands[name]
     where = Path(f"{look.acquisition_id}, {name}")
-    with RemoteFile(_signed(api, band.href, str(where)), api.patience, dict) as remote:
+    with RemoteFile(_signed(api, band.href, str(where)), api.login) as remote:
         driver = driver_of(remote.head, where.name)
         try:
             with told(where), rasterio.open(remote, driver=driver) as source:
@@ -146,11 +157,11 @@ def _signed(api: Api, href: str, where: str) -> str:
 
 
 class _Io(StacApiIO):
-    """The package's reader of pages, with our patience."""
+    """The package's reader of pages, with our patience and login."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, login: Login) -> None:
         super().__init__()
-        self._patience = patience
+        self._login = login
 
     def request(
         self,
@@ -162,9 +173,7 @@ class _Io(StacApiIO):
         """One page, as text."""
         verb = (method or "GET").upper()
         body: dict[str, Any] = {"json": parameters} if verb == "POST" else {"params": _plain(parameters or {})}
-        answer = asked(
-            self._patience, verb, href, lambda: headers or {}, _LARGEST_PAGE_BYTES, follow=verb == "GET", **body
-        )
+        answer = self._login.asked(verb, href, headers or {}, _LARGEST_PAGE_BYTES, follow=verb == "GET", **body)
         if not answer.ok:
             raise SourceDown(
                 "STAC-API",
@@ -185,7 +194,7 @@ def _items(
 ) -> Iterator[tuple[pystac.Item, Mapping[str, Any]]]:
     """The items, and what their collection says of the assets of all of them."""
     try:
-        client = Client.open(checked_address(api.url, "api.url"), stac_io=_Io(api.patience))
+        client = Client.open(checked_address(api.url, "api.url"), stac_io=_Io(api.login))
         for name in collections:
             collection = client.get_collection(name)
             inherited = (collection.extra_fields.get("item_assets") if collection else None) or {}

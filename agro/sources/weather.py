@@ -45,6 +45,7 @@ _KELVIN_FROM = 150.0  # [1] no temperature of air reaches this in degrees, Celsi
 _MANY = 0.02  # [1] of the days beyond a limit: the unit of the column is in doubt, not the days. source: ours
 _ROWS_A_DAY = 3  # [1] so many rows a day are no slip. source: ours
 _NOISE_MM = 0.05  # [mm] rain so little below zero is the rounding of a reanalysis. source: ours
+_NEEDED = ("rain_mm", "tmin_c", "tmax_c")  # without them a day tells nothing of water
 _ENDINGS = (".csv", ".xlsx", ".nc", ".json")
 _EMPTY = ("", "nan", "na", "n/a", "-", "нет", "none")
 _ROUNDING_C = 1.0  # [K] the mean may lie so far outside the extremes: they are often of other hours. source: ours
@@ -67,14 +68,14 @@ def read_weather(
     raises   BadInput where a file as a whole cannot be used, or a unit is in doubt; in a folder it is refused alone
     """
     if not path.is_dir():
-        return _read(_rows(path, places), path, wind_height_m, until)
+        return table_of(_rows(path, places), path.name, path.stem, wind_height_m, until)
     tables, refused = [], []
-    files = sorted(file for file in path.iterdir() if file.suffix.lower() in _ENDINGS)
+    files = files_of(path)
     grids = [file for file in files if file.suffix.lower() == ".nc"]
     for file in [*(file for file in files if file not in grids), *grids[:1]]:
         try:
             rows = rows_of_grids(grids, places, path.name) if file in grids else _rows(file, places)
-            table, told = _read(rows, file, wind_height_m, until)
+            table, told = table_of(rows, file.name, file.stem, wind_height_m, until)
             tables.append(table)
             refused += told
         except AgroError as error:
@@ -95,10 +96,19 @@ def _rows(path: Path, places: Mapping[str, tuple[float, float]] | None) -> list[
     return rows_of_json(path) if path.suffix.lower() == ".json" else read_rows(path)
 
 
-def _read(
-    rows: list[list[Any]], path: Path, wind_height_m: float | None, until: date | None
+def files_of(path: Path) -> list[Path]:
+    """The files of weather that a path names: itself, or those of a folder."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    return [file for file in files if file.suffix.lower() in _ENDINGS]
+
+
+def table_of(
+    rows: list[list[Any]], where: str, place: str, wind_height_m: float | None, until: date | None, by_day: bool = False
 ) -> tuple[pd.DataFrame, list[Refusal]]:
-    where = path.name
+    """The table of rows, their heading first, as `read_weather` gives it; `place` is that of rows that name none.
+
+    by_day   a row is told of by its day, for it has no number that anybody could look up
+    """
     if len(rows) < 2:
         raise BadInput(
             "CSV-EMPTY", "{where}: has no rows", "fill the table or take it out of the configuration", where=where
@@ -108,7 +118,8 @@ def _read(
         heading, body, first = [f"{a or ''} {b or ''}" for a, b in zip(heading, body[0], strict=False)], body[1:], 3
     columns, heights = columns_of(heading, where)
     refused: list[Refusal] = []
-    table = _numbers(body, columns, where, first, refused)
+    labels = [str(row[0]) for row in body] if by_day else list(range(first, first + len(body)))
+    table = _numbers(body, columns, where, labels, refused)
     if table.empty and refused and refused[0].code == "WEATHER-CELLS":
         first_of = refused[0]
         raise BadInput(first_of.code, first_of.text, first_of.remedy, **first_of.facts)
@@ -120,11 +131,11 @@ def _read(
             where=where,
         )
     if "place" not in table:
-        table["place"] = path.stem
+        table["place"] = place
     if "wind_m_s" in table:
         table["wind_height_m"] = _height(heights, wind_height_m, where)
     table = _believed(table.reindex(columns=[*WEATHER_COLUMNS, "row"]), where, refused)
-    whole = [_calendar(days, str(place), until, where, refused) for place, days in table.groupby("place")]
+    whole = [_calendar(days, str(name), until, where, refused) for name, days in table.groupby("place")]
     return pd.concat(whole, ignore_index=True)[list(WEATHER_COLUMNS)], refused
 
 
@@ -144,26 +155,27 @@ def _numbers(
     body: Sequence[Sequence[Any]],
     columns: Sequence[tuple[str, float, float] | None],
     where: str,
-    first: int,
+    labels: Sequence[int | str],
     refused: list[Refusal],
 ) -> pd.DataFrame:
-    """The cells as numbers of our units, with the number of their row; a row that cannot be read is refused."""
+    """The cells as numbers of our units, with the label of their row; a row that cannot be read is refused."""
     whole = []
-    for number, row in enumerate(body, start=first):
+    for label, row in zip(labels, body, strict=True):
         if len(row) == len(columns):
-            whole.append((number, row))
+            whole.append((label, row))
         elif any(str(cell or "").strip() for cell in row):
             refused.append(
                 BadInput(
                     "WEATHER-CELLS",
                     "{where}: {met} cells, the heading has {expected}; a decimal comma between commas splits a number",
                     "save the table with semicolons between its cells",
-                    where=_row(where, number),
+                    where=_row(where, label),
                     met=len(row),
                     expected=len(columns),
                 ).refusal
             )
-    table = pd.DataFrame({"row": [number for number, _ in whole]})
+    table = pd.DataFrame({"row": [label for label, _ in whole]})
+    missing: dict[str, pd.Series] = {}
     for place, column in enumerate(columns):
         if column is None:
             continue
@@ -176,19 +188,38 @@ def _numbers(
             text = text.str.replace(",", ".").str.replace("\u00a0", "").str.replace("−", "-")
             empty = text.str.casefold().isin(_EMPTY)
             table[name] = pd.to_numeric(text.where(~empty), errors="coerce").astype("float64") * factor + offset
-            unreadable = table[name].isna() & ~empty
+            unreadable, missing[name] = table[name].isna() & ~empty, empty
         for i in np.flatnonzero(unreadable):
             refused.append(
                 BadInput(
                     "WEATHER-CELL",
                     "{where}: {column} is {met}, which cannot be read",
                     "write numbers as 12,5 or 12.5 and dates as YYYY-MM-DD or DD.MM.YYYY",
-                    where=_row(where, int(table["row"][i])),
+                    where=_row(where, table["row"][i]),
                     column=name,
                     met=text[i],
                 ).refusal
             )
+    _tell_missing(table["day"], missing, where, refused)
     return table[table["day"].notna()].reset_index(drop=True)
+
+
+def _tell_missing(days: pd.Series, missing: Mapping[str, pd.Series], where: str, refused: list[Refusal]) -> None:
+    """Say which of the numbers that water needs are not there, and since when; evaporation stands for temperatures."""
+    for name in _NEEDED[:1] if "et0_mm" in missing else _NEEDED:
+        without = days[missing[name] & days.notna()] if name in missing else days[:0]
+        if len(without):
+            refused.append(
+                BadInput(
+                    "WEATHER-MISSING",
+                    "{where}: {column} is missing on {n} days, the first is {first}",
+                    "fill the days; the moisture balance stops before them",
+                    where=where,
+                    column=name,
+                    n=len(without),
+                    first=f"{without.min():%Y-%m-%d}",
+                ).refusal
+            )
 
 
 def _days(text: pd.Series) -> pd.Series:
@@ -237,7 +268,7 @@ def _leave_out(table: pd.DataFrame, wrong: pd.Series, names: Sequence[str], wher
                 "WEATHER-IMPOSSIBLE",
                 "{where}: {met} cannot be, and is left out",
                 "correct the numbers; the moisture balance stops at a day without rain or temperature",
-                where=_row(where, int(table["row"].iloc[i])),
+                where=_row(where, table["row"].iloc[i]),
                 met=met,
             ).refusal
         )
@@ -304,5 +335,7 @@ def _calendar(days: pd.DataFrame, place: str, until: date | None, where: str, re
     return whole.assign(place=place).reset_index()
 
 
-def _row(where: str, number: int) -> Told:
-    return Told("{file}, row {n}", {"file": where, "n": number})
+def _row(where: str, label: Any) -> Told:
+    if isinstance(label, str):
+        return Told("{file}, {day}", {"file": where, "day": label})
+    return Told("{file}, row {n}", {"file": where, "n": int(label)})

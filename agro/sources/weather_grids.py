@@ -31,17 +31,35 @@ _FARTHEST_DEG = 0.3  # [deg] a place farther from any cell is not of this grid; 
 _MOST_CELLS = 10_000  # [1] of a grid without places: more is no table
 
 
-def rows_of_json(path: Path, names: Mapping[str, str] = POWER) -> list[list[Any]]:
-    """The table of a JSON answer, its heading first. Raises BadInput."""
-    where = path.name
+def rows_of_json(path: Path) -> list[list[Any]]:
+    """The table of a JSON answer in a file, its heading first. Raises BadInput."""
+    return rows_of_answer(read_text(path, path.name), path.name, POWER)
+
+
+def rows_of_answer(
+    text: str,
+    where: str,
+    names: Mapping[str, str],
+    values: str = "properties.parameter",
+    missing: float | None = None,
+) -> list[list[Any]]:
+    """The table of a service's answer, its heading first: our word and the unit that the answer declares.
+
+    names    what the service calls a quantity, and our word for it; other quantities are left alone
+    values   where in the answer the quantities stand, each by day, as names joined by dots
+    missing  the mark of what is missing, beside the one that the answer declares
+    """
     try:
-        answer = json.loads(read_text(path, where))
-        quantities = answer["properties"]["parameter"]
-        units = {name: str(answer["parameters"][name]["units"]) for name in quantities}
-        fill = answer.get("header", {}).get("fill_value")
-        days = sorted({day for values in quantities.values() for day in values})
+        answer = json.loads(text)
+        quantities = answer
+        for name in values.split("."):
+            quantities = quantities[name]
         known = [name for name in quantities if name in names]
-        body = [[day, *(_cell(quantities[name].get(day), fill) for name in known)] for day in days]
+        about = answer.get("parameters", {})
+        units = {name: _PER_DAY.sub("", str(about.get(name, {}).get("units", ""))) for name in known}
+        marks = (None, missing, answer.get("header", {}).get("fill_value"))
+        days = sorted({str(day) for name in known for day in quantities[name]})
+        body = [[day, *(_cell(quantities[name].get(day), marks) for name in known)] for day in days]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadInput(
             "WEATHER-JSON",
@@ -50,11 +68,11 @@ def rows_of_json(path: Path, names: Mapping[str, str] = POWER) -> list[list[Any]
             where=where,
             met=f"{type(error).__name__}: {error}"[:120],
         ) from None
-    return [["day", *(f"{names[name]} {_PER_DAY.sub('', units[name])}" for name in known)], *body]
+    return [["day", *(f"{names[name]} {units[name]}".strip() for name in known)], *body]
 
 
-def _cell(value: Any, fill: Any) -> Any:
-    return "" if value is None or value == fill else value
+def _cell(value: Any, marks: Sequence[Any]) -> Any:
+    return "" if value in marks else value
 
 
 def rows_of_grids(

@@ -63,27 +63,38 @@ def columns_of(heading: Sequence[Any], where: str) -> tuple[list[tuple[str, floa
     A cell times the factor plus the offset is in our unit.
     raises   BadInput where a heading or its unit is not known, stands twice, or is missing
     """
-    columns: list[tuple[str, float, float] | None] = []
-    heights: list[float] = []
-    for cell in heading:
-        words = re.sub(r"[^\w%]+", "_", str(cell or "").casefold().replace("ё", "е").replace("²", "2")).strip("_")
-        word = max((w for w in _HEADINGS if words == w or words.startswith(w + "_")), key=len, default=None)
-        if word is None:
-            if not words.startswith(_LEFT_ALONE):
-                raise unknown_column(where, cell, words, _HEADINGS)
-            columns.append(None)
-            continue
-        name, unit = _HEADINGS[word], words.removeprefix(word)
-        if name == "wind_m_s":
-            height = re.search(r"_(\d+)_?[mм](?=_|$)", unit) or re.search(r"_(\d+)m_", word + "_")
-            heights += [float(height.group(1))] if height else []
-            unit = re.sub(r"(_на_высоте|_на|_at)?_\d+_?[mм](?=_|$)", "", unit)
-        columns.append((name, *_unit(name, unit, str(cell), where)))
+    found = [column_of(cell, where) for cell in heading]
+    columns, heights = [column for column, _ in found], [height for _, height in found if height is not None]
     names = [column[0] for column in columns if column]
     missing = [name for name in ("day", "rain_mm") if name not in names]
     missing += ["tmin_c, tmax_c"] if not {"tmin_c", "tmax_c"} <= set(names) and "et0_mm" not in names else []
     check_columns(where, names, missing, names)
     return columns, heights
+
+
+def column_of(cell: Any, where: str) -> tuple[tuple[str, float, float] | None, float | None]:
+    """Name, factor and offset of one column (None: left alone), and the height [m] that a heading of wind names."""
+    words = re.sub(r"[^\w%]+", "_", str(cell or "").casefold().replace("ё", "е").replace("²", "2")).strip("_")
+    word = max((w for w in _HEADINGS if words == w or words.startswith(w + "_")), key=len, default=None)
+    if word is None:
+        if not words.startswith(_LEFT_ALONE):
+            raise unknown_column(where, cell, words, _HEADINGS)
+        return None, None
+    name, unit, height = _HEADINGS[word], words.removeprefix(word), None
+    if name == "wind_m_s":
+        told = re.search(r"_(\d+)_?[mм](?=_|$)", unit) or re.search(r"_(\d+)m_", word + "_")
+        height = float(told.group(1)) if told else None
+        unit = re.sub(r"(_на_высоте|_на|_at)?_\d+_?[mм](?=_|$)", "", unit)
+    return (name, *_unit(name, unit, str(cell), where)), height
+
+
+def comes_as_said(heading: str, unit: str, where: str) -> bool:
+    """Whether a column whose heading we know comes in the unit that its heading says."""
+    said = column_of(heading, where)[0]
+    try:
+        return said is None or column_of(f"{_WORDS[said[0]].split()[0]} {unit}", where)[0] == said
+    except BadInput:
+        return False
 
 
 def _unit(name: str, text: str, cell: str, where: str) -> tuple[float, float]:

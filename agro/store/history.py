@@ -1,6 +1,7 @@
 """What the store knows of all passes: the field table as a whole, the outlines, the maps of one pass."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pandas as pd
 from geopandas import GeoDataFrame
@@ -21,12 +22,22 @@ def fieldstats(store: Store, as_of: str | None = None) -> pd.DataFrame:
     `as_of` (ISO, UTC): only what was published by then.
     """
     with opened(store) as index:
-        tables = [_with_look(store, result, n) for n, result in enumerate(index.items("fieldstats", as_of))]
+        results = index.items("fieldstats", as_of)
+        tables = [from_parquet(read_asset(store, one, "fields")).assign(place=one.place) for one in results]
     if not tables:
         raise BadInput(
             "STORE-EMPTY", "{where}: nothing is published yet", "run `agro run` first", where=str(store.root)
         )
-    rows: pd.DataFrame = pd.concat(tables, ignore_index=True)
+    return current(pd.concat(tables, ignore_index=True), results).drop(columns="place")
+
+
+def current(rows: pd.DataFrame, results: Sequence[Published]) -> pd.DataFrame:
+    """Of field rows with their `place`, those that hold (see `fieldstats`); `results`: their tables, oldest first."""
+    about = {one.place: _about(one, number) for number, one in enumerate(results)}
+    rows = rows.assign(
+        unseen=rows["flag"].str.contains("partly_unseen"),
+        **{name: rows["place"].map({place: told[name] for place, told in about.items()}) for name in _ABOUT},
+    )
     newest = rows.groupby(["acquisition_id", "field_id"])["table"].transform("max")
     rows = rows[rows["table"] == newest]
     products = rows.groupby(["look", "field_id", "acquisition_id"], as_index=False).agg(
@@ -34,19 +45,19 @@ def fieldstats(store: Store, as_of: str | None = None) -> pd.DataFrame:
     )
     products["px"] = products["px"].where(products["unseen"], 0)
     products = products.sort_values(["baseline", "unseen", "px", "acquisition_id"], ascending=[True, False, True, True])
-    current = products.drop_duplicates(["look", "field_id"], keep="last")[["look", "field_id", "acquisition_id"]]
-    rows = rows.merge(current, on=["look", "field_id", "acquisition_id"])
-    return rows.drop(columns=["look", "baseline", "unseen", "table"]).sort_values(_ROW, ignore_index=True)
+    held = products.drop_duplicates(["look", "field_id"], keep="last")[["look", "field_id", "acquisition_id"]]
+    rows = rows.merge(held, on=["look", "field_id", "acquisition_id"])
+    return rows.drop(columns=[*_ABOUT, "unseen"]).sort_values(_ROW, ignore_index=True)
 
 
-def _with_look(store: Store, result: Published, number: int) -> pd.DataFrame:
-    """The rows of one table, with the look and the product that they are of."""
-    rows: pd.DataFrame = from_parquet(read_asset(store, result, "fields"))
+_ABOUT = ("look", "baseline", "table")
+
+
+def _about(result: Published, number: int) -> dict[str, Any]:
+    """The look and the product that the rows of a table are of."""
     p = result.properties
     major, _, minor = str(p["agro:processing_baseline"] or "0").partition(".")
-    baseline = f"{major.zfill(4)}.{minor.zfill(4)}"
-    unseen = rows["flag"].str.contains("partly_unseen")
-    return rows.assign(look=p["agro:look"], baseline=baseline, unseen=unseen, table=number)
+    return {"look": p["agro:look"], "baseline": f"{major.zfill(4)}.{minor.zfill(4)}", "table": number}
 
 
 def outlines(store: Store, as_of: str | None = None) -> GeoDataFrame:
@@ -134,3 +145,23 @@ def records(store: Store, kind: str, as_of: str | None = None) -> pd.DataFrame:
         return pd.DataFrame()
     rows = pd.concat(tables, ignore_index=True)
     return rows.drop_duplicates(["field_id", "season", "crop"], keep="last") if kind == "harvest" else rows
+
+
+def weather(store: Store, as_of: str | None = None) -> pd.DataFrame:
+    """Daily weather that services told, a row a place and day; empty where none did.
+
+    Of several versions of a day the newest holds. `as_of` (ISO, UTC): the newest that was published by then; of days
+    that were first asked for later their first version, for the service had them and nobody knew of a correction.
+    """
+    with opened(store) as index:
+        tables = [
+            from_parquet(read_asset(store, result, "weather")).assign(late=as_of is not None and result.created > as_of)
+            for result in index.items("weather")
+        ]
+    if not tables:
+        return pd.DataFrame()
+    rows = pd.concat(tables, ignore_index=True)
+    by_then, later = (rows[rows["late"] == late].drop(columns="late") for late in (False, True))
+    first = later.drop_duplicates(["place", "day"], keep="first")
+    known = pd.concat([by_then.drop_duplicates(["place", "day"], keep="last"), first], ignore_index=True)
+    return known.drop_duplicates(["place", "day"], keep="first").sort_values(["place", "day"], ignore_index=True)

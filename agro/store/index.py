@@ -10,7 +10,7 @@ from pathlib import Path
 from agro.domain.errors import Refusal, StoreDown, TornFile
 from agro.store.publish import KINDS, OWN_HASH, Published, Store, own_hash, read_asset, whole
 
-_FILE = "index.sqlite"
+INDEX_FILE = "index.sqlite"
 _WAIT_S = 60.0  # for somebody who holds the database
 _TABLE = """
 CREATE TABLE IF NOT EXISTS items (
@@ -103,7 +103,7 @@ class Index:
 @contextmanager
 def opened(store: Store) -> Iterator[Index]:
     """The index, mended. A damaged one is made anew; where nothing can be written it lives in memory."""
-    path = store.root / _FILE
+    path = store.root / INDEX_FILE
     try:
         index = _checked(store, path)
     except (sqlite3.OperationalError, StoreDown):
@@ -131,8 +131,8 @@ def _checked(store: Store, path: Path | str) -> Index:
 
 def reindex(store: Store) -> tuple[int, list[Refusal]]:
     """Make the index anew from the items: how many there are, and the folders that are torn."""
-    _remove(store.root / _FILE)
-    with closing(_connected(store.root / _FILE)) as rows:
+    _remove(store.root / INDEX_FILE)
+    with closing(_connected(store.root / INDEX_FILE)) as rows:
         index = Index(store, rows)
         torn = index.mend()
         return rows.execute("SELECT count(*) FROM items").fetchone()[0], torn

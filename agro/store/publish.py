@@ -36,7 +36,7 @@ KINDS = {
     **{"models": 2, "forecasts": 1, "scores": 1, "outlook": 1, "outlook_scores": 1, "boards": 1},
     **{"radar": 2, "radar_edges": 2, "radar_wetness": 2, "bare_soil": 2, "moisture_counts": 1},
     **{"parcelstats": 1, "land": 1, "crop_types": 1},
-    **{"moisture_anchors": 1, "field_moisture": 2, "composites": 2},
+    **{"moisture_anchors": 1, "field_moisture": 2, "composites": 2, "weather": 2},
 }
 ITEM, _LATEST = "item.json", ".latest"
 OWN_HASH = "agro:checksum"

@@ -22,7 +22,6 @@ from agro.twin.past import Past, past
 from agro.twin.records import write_elevation, write_soil_samples, write_weather
 from agro.twin.table import truth_of
 
-VERSION = 5  # raise it when the same seed gives another region
 _SEASONS_ON_RECORD = 12  # [1] to the last one that is drawn
 _SAMPLES = 30  # [px] of each field carry the seasons that are not drawn
 
@@ -49,9 +48,7 @@ def make(
     folder, truth = making / "catalog" / COLLECTION, making / "truth"
     folder.mkdir(parents=True)
     truth.mkdir()
-    districts = sorted(outlines["district"].unique())
-    places = [ground(outlines, district, crs, facts, max(seasons), seed) for district in districts]
-    was = past(facts, seed, sampled(places, _SAMPLES, seed), on_record(seasons), told, world)
+    places, was = setting(outlines, told, facts, seasons, seed, crs, world)
     fields = truth_of(was, was.last_evening()).fields
     write_weather(making / "weather", was.days)
     names: list[str] = []
@@ -77,6 +74,21 @@ def make(
     shutil.rmtree(path, ignore_errors=True)
     making.rename(path)
     return path / "catalog" / "catalog.json"
+
+
+def setting(
+    outlines: gpd.GeoDataFrame,
+    told: pd.DataFrame | None,
+    facts: Mapping[str, Any],
+    seasons: Sequence[int],
+    seed: int,
+    crs: str,
+    world: str,
+) -> tuple[list[Ground], Past]:
+    """The ground of each district, in their order, and what happened on it."""
+    districts = sorted(outlines["district"].unique())
+    places = [ground(outlines, district, crs, facts, max(seasons), seed) for district in districts]
+    return places, past(facts, seed, sampled(places, _SAMPLES, seed), on_record(seasons), told, world)
 
 
 def on_record(seasons: Sequence[int]) -> list[int]:

@@ -26,7 +26,10 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Made, list[str]
     """A store of one season with four clear looks, reviewed once without any record."""
     root = tmp_path_factory.mktemp("records")
     days = ("05-10", "06-10", "07-10", "08-20")
-    scenes = [Scene(f"S2_2021{d}", f"2021-{d}T05:00:00Z", GREEN if "07" in d else BARE) for d in days]
+    scenes = [
+        Scene(f"S2_2021{d}", f"2021-{d}T05:00:00Z", GREEN if "07" in d else BARE, scl=4 if "07" in d else 5)
+        for d in days
+    ]
     made = build_catalog(root, scenes, side=SIDE)
     overrides = made.overrides(root / "store")
     run_plain(load("stac", overrides))

@@ -1,6 +1,8 @@
 """A UAV flight put aside and mis-scaled on purpose: found, corrected, and taken as a pass; what cannot be, told."""
 
+import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,11 @@ from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 from rasterio.windows import from_bounds
 from scipy.ndimage import gaussian_filter
-from workshop import Made, Ran, Scene
+from typer.testing import CliRunner
+from workshop import GREEN, Made, Ran, Scene
 
+from agro.cli import app
+from agro.domain.grid import Grid
 from agro.store.publish import Store, whole
 from agro.twin.flight import write_flight
 from flows.ingest import Ingested, ingest
@@ -45,8 +50,16 @@ def take(tmp_path: Path, made: Made) -> Take:
     return go
 
 
-def flown(made: Made, name: str = "flight", **more: Any) -> Path:
-    return write_flight(made.item("near"), GROUND, made.folder / f"{name}.tif", 3, **more)
+FLOWN_AT = datetime(2021, 7, 3, 3, 30, tzinfo=UTC)
+
+
+def flown(made: Made, name: str = "flight", pattern: int = 5, **more: Any) -> Path:
+    """A flight two days after the scene, at another hour: what stands there has changed a little."""
+    grid = Grid("EPSG:32645", WEST, NORTH, 10, SIDE, SIDE)
+    grown = 1 + 0.03 * gaussian_filter(np.random.default_rng(8).standard_normal((SIDE, SIDE)), 2) / 0.14
+    light = {band: pixels * grown for band, pixels in textured(pattern).items()}
+    light["rededge1"] = np.full((SIDE, SIDE), GREEN["rededge1"])
+    return write_flight(light, grid, GROUND, made.folder / f"{name}.tif", FLOWN_AT, 3, **more)
 
 
 def layers(store: Path) -> dict[str, np.ndarray]:
@@ -96,6 +109,16 @@ def test_a_flight_put_aside_and_mis_scaled_is_found_corrected_and_passes(
     assert apart.count() > 1900 and np.median(apart.compressed()) < 0.03
 
 
+def test_by_hand_from_the_command_line(tmp_path: Path, made: Made) -> None:
+    sets = [word for one in made.overrides(tmp_path / "store") for word in ("--set", one)]
+    path = flown(made, aside_m=(2.5, -3.0), wrong=WRONG)
+    done = CliRunner().invoke(app, ["ingest", str(path), "--into", str(tmp_path / "local"), "--json", *sets])
+    (taken,) = json.loads(done.stdout)["taken"]
+    assert done.exit_code == 3 and taken["place"].startswith("uav/") and taken["trust"] == "calibrated"
+    shown = CliRunner().invoke(app, ["ingest", str(path), "--into", str(tmp_path / "local"), *sets])
+    assert "облёт 2021-07-03 03:30, приведён к near" in shown.stdout
+
+
 def test_far_aside_is_refused_with_what_was_found(made: Made, take: Take) -> None:
     done = take(flown(made, aside_m=(40.0, 0.0)))
     (refusal,) = done.refused
@@ -106,15 +129,14 @@ def test_far_aside_is_refused_with_what_was_found(made: Made, take: Take) -> Non
 def test_without_a_scene_near_in_time_it_is_relative_only(tmp_path: Path, made: Made, take: Take) -> None:
     path = flown(made)
     sidecar = path.with_suffix(".toml")
-    sidecar.write_text(sidecar.read_text().replace("2021-07-02", "2021-07-20"))
+    sidecar.write_text(sidecar.read_text().replace("2021-07-03", "2021-07-20"))
     done = take(path)
     assert done.taken[0].place.startswith("uav-relative/") and [r.code for r in done.refused] == ["UAV-RELATIVE"]
     assert done.taken[0].report["trust"] == "relative" and not (tmp_path / "local" / "uav").exists()
 
 
-def test_another_field_s_pattern_is_not_believed(made: Made, take: Take, make_catalog: Callable[..., Made]) -> None:
-    other = make_catalog([Scene("near", "2021-07-01T05:00:00Z", pixels=textured(99))], side=SIDE, name="other")
-    done = take(flown(other))
+def test_another_field_s_pattern_is_not_believed(made: Made, take: Take) -> None:
+    done = take(flown(made, pattern=99))
     assert not done.taken or done.taken[0].report["trust"] == "relative"
     assert {r.code for r in done.refused} <= {"UAV-RELATIVE", "UAV-ALIGN"} and done.refused
 

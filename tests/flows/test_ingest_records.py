@@ -62,7 +62,7 @@ def test_a_service_s_answer(tmp_path: Path, take: Take) -> None:
     path = tmp_path / "point.json"
     path.write_text(json.dumps(answer))
     done = take(path)
-    assert not done.refused
+    assert [r.code for r in done.refused] == ["WEATHER-MISSING"]
     kept = read_weather(tmp_path / "local" / done.taken[0].place / "weather.csv")[0]
     assert kept["rain_mm"].iloc[0] == 10 and np.isnan(kept["rain_mm"].iloc[1])
     assert kept["radiation_mj_m2"].tolist() == [20, 20] and kept["wind_height_m"].iloc[0] == 2
@@ -117,3 +117,28 @@ def test_heights_with_zeros_for_missing_get_their_mark(tmp_path: Path, take: Tak
         assert cog.nodata == 0
     asked = Grid("EPSG:32645", 400_000, 6_100_000, 40, 40, 40)
     np.testing.assert_array_equal(read(kept, asked).values, read(path, asked).values)
+
+
+@pytest.mark.parametrize(("value", "code"), [(32_000, "ELEVATION-RANGE"), (-9999, "ELEVATION-RANGE")])
+def test_heights_that_cannot_be_are_told(tmp_path: Path, take: Take, value: int, code: str) -> None:
+    heights = np.full((20, 20), 250, "int16")
+    heights[3, 4] = value
+    path = tmp_path / "dem.tif"
+    with rasterio.open(path, "w", driver="GTiff", crs="EPSG:32645", transform=from_origin(400_000, 6_100_000, 20, 20), height=20, width=20, count=1, dtype="int16") as raster:  # fmt: skip
+        raster.write(heights, 1)
+    done = take(path)
+    assert [r.code for r in done.refused] == [code] and not done.taken
+    assert done.refused[0].facts["met"] == str(value) and not (tmp_path / "local" / "elevation").exists()
+
+
+def test_a_folder_of_weather_is_taken_file_by_file(tmp_path: Path, take: Take) -> None:
+    folder = tmp_path / "stations"
+    folder.mkdir()
+    rows = "day;tmin_c;tmax_c;rain_mm\n2022-07-01;10;22;0\n2022-07-02;9;21;1\n"
+    (folder / "topki.csv").write_text(rows)
+    (folder / "yurga.csv").write_text(rows.replace("tmin_c;tmax_c", "tmin_c;tmax"))
+    (folder / "torn.csv").write_text("day;tmin\n")
+    done = take(folder)
+    assert [one.place for one in done.taken] == ["weather/topki", "weather/yurga"] and len(done.refused) == 1
+    named = read_weather(tmp_path / "local" / "weather" / "topki" / "weather.csv")[0]
+    assert named["place"].unique().tolist() == ["topki"]

@@ -34,7 +34,7 @@ def test_the_maps_are_those_of_the_same_pixels_in_a_catalogue(
     tmp_path: Path, take: Callable[..., Ingested], make_catalog: Callable[..., Made], run: Callable[..., Ran]
 ) -> None:
     random = np.random.default_rng(3)
-    seen = {band: np.round(random.uniform(0.02, 0.5, (128, 128)), 4) for band in ("green", "red", "nir")}
+    seen = {band: np.round(random.uniform(0.02, 0.3, (128, 128)), 4) for band in ("green", "red", "nir")}
     made = make_catalog([Scene("same", "2022-07-01T05:07:09Z", offset=-0.1, baseline="04.00", pixels=seen)], side=128)
     done = take(write_safe(tmp_path, GREEN | seen, {"B4": -7000}))
     assert not done.refused and done.taken[0].new

@@ -71,7 +71,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Made, Path, list[st
     root = tmp_path_factory.mktemp("radar")
     scenes = [
         Scene(
-            f"S2_{year}{month:02d}{day:02d}", f"{year}-{month:02d}-{day:02d}T05:00:00Z", LEAVES if month == 7 else SOIL
+            f"S2_{year}{month:02d}{day:02d}",
+            f"{year}-{month:02d}-{day:02d}T05:00:00Z",
+            LEAVES if month == 7 else SOIL,
+            scl=4 if month == 7 else 5,
         )
         for year in (2019, 2020, 2021)
         for month in ((5, 6, 7, 8, 9) if year < 2021 else (5,))
@@ -138,8 +141,21 @@ def test_wetness_follows_what_was_planted_and_keeps_silent_under_leaves(
         assert {r.properties["sat:relative_orbit"] for r in index.items("radar_edges")} == {33}
 
 
+def test_gaps_in_the_series_of_an_orbit_are_told(make_catalog: Callable[..., Made], tmp_path: Path) -> None:
+    made = make_catalog([Scene("S2_a", reflectance=SOIL, scl=5)], side=SIDE)
+    grid = Grid(made.crs, made.west, made.north, 20, SIDE // 2, SIDE // 2)
+    days = [datetime(2020, 5, 2) + timedelta(days=n) for n in (0, 12, 60, 72, 240)]
+    looks = looks_of(days)
+    looks["S1_other"] = (looks["S1_20200502"][0], {"unit": "dB"}, {"datetime": "2020-06-10T00:00:00Z", "sat:relative_orbit": 106})  # fmt: skip
+    write_radar(tmp_path / "made", looks, grid)
+    run_plain(load("stac", made.overrides(tmp_path / "store")))
+    _, refused = made_by(made.overrides(tmp_path / "store"), date(2021, 6, 1))
+    gaps = [one.facts for one in refused if one.code == "RADAR-GAP"]
+    assert [(g["orbit"], g["first"], g["last"], g["days"]) for g in gaps] == [(33, "2020-05-14", "2020-07-01", 48)]
+
+
 def test_a_catalogue_without_radar_is_no_fault(make_catalog: Callable[..., Made], tmp_path: Path) -> None:
-    made = make_catalog([Scene("S2_a", reflectance=SOIL)], side=SIDE)
+    made = make_catalog([Scene("S2_a", reflectance=SOIL, scl=5)], side=SIDE)
     overrides = made.overrides(tmp_path / "store")
     run_plain(load("stac", overrides))
     assert made_by(overrides, date(2022, 1, 1)) == ({}, [])

@@ -15,7 +15,7 @@ import pytest
 from workshop import Made, Scene
 
 from agro.domain.errors import BadInput, StoreDown
-from flows.serve import Child, Eye, _alone, _port_is_free, eyes_of, signature
+from flows.serve import Child, Eye, _alone, _port_is_free, eyes_of
 from flows.settings import load
 
 _PATIENCE_S = 150
@@ -92,18 +92,6 @@ def test_a_child_is_started_again_later_and_later(monkeypatch: pytest.MonkeyPatc
     assert pauses == [1, 2, 4, 8] and told == [7] * 4
 
 
-def test_the_eye_sees_any_change_of_a_file(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    seen = [signature(tmp_path)]
-    (tmp_path / "a" / "x.tif").write_bytes(b"1")
-    seen.append(signature(tmp_path))
-    (tmp_path / "a" / "x.tif").write_bytes(b"12")
-    seen.append(signature(tmp_path))
-    (tmp_path / "a" / "x.tif").unlink()
-    assert len(set(seen)) == 3 and signature(tmp_path) == seen[0]
-    assert signature(tmp_path / "gone") == signature(tmp_path / "gone")
-
-
 def test_an_eye_starts_its_flow_once_for_each_change_that_kept_still(tmp_path: Path) -> None:
     started: list[str] = []
     said: list[str] = []
@@ -142,11 +130,11 @@ def test_records_and_outlines_are_watched_too(make_catalog: Callable[..., Made],
 
 def test_a_port_in_use_and_a_second_supervisor_end_in_a_sentence(tmp_path: Path, port: int) -> None:
     settings = load("default", [f"serve.port={port}", f"store.path={tmp_path}"])
-    _port_is_free(settings)
+    _port_is_free("serve", "127.0.0.1", port)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", port))
         taken.listen()
         with pytest.raises(BadInput, match="SERVE-PORT"):
-            _port_is_free(settings)
+            _port_is_free("serve", "127.0.0.1", port)
     with _alone(settings), pytest.raises(StoreDown, match="SERVE-BUSY"), _alone(settings):
         pass

@@ -34,7 +34,8 @@ def scene(day: date, green: float) -> Scene:
     coarse = share[::2, ::2]
     noise = 1 + random.normal(0, 0.15, coarse.shape)
     swir = (0.30 - 0.14 * wet) * noise * (1 - coarse) + GREEN["swir22"] * coarse
-    return Scene(f"S2_{day:%Y%m%d}", when=f"{day}T05:00:00Z", pixels={**fine, "swir22": np.clip(swir, 0.01, 1)})
+    pixels = {**fine, "swir22": np.clip(swir, 0.01, 1)}
+    return Scene(f"S2_{day:%Y%m%d}", when=f"{day}T05:00:00Z", pixels=pixels, scl=np.where(coarse > 0.5, 4, 5))
 
 
 def seasons(years: tuple[int, ...] = (2019, 2020, 2021)) -> list[Scene]:

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import rasterio
 from hub_peer import CLIENT, SECRET, peer_over
-from workshop import figure, run_plain
+from workshop import figure, run_plain, shared_ground
 
 from agro.store.history import fieldstats
 from agro.store.publish import Store
@@ -41,7 +40,7 @@ def test_the_same_layers_through_both_doors(real: Path, tmp_path: Path, monkeypa
         mine, theirs = ({path.name for path in one.glob("*.tif")} for one in (item, twin))
         assert mine == theirs
         for layer in mine:
-            a, b = values(item / layer, twin / layer)
+            a, b = shared_ground(item / layer, twin / layer)
             assert np.array_equal(a, b), f"{name} {layer}"
             layers, pixels = layers + 1, pixels + a.size
     assert layers > 300
@@ -52,15 +51,3 @@ def test_the_same_layers_through_both_doors(real: Path, tmp_path: Path, monkeypa
     hub, stac = rows[0].sort_index(), rows[1].loc[rows[0].index].sort_index()
     pd.testing.assert_frame_equal(hub, stac)
     figure("Flanders 2018 through two doors", f"{len(asked.done)} passes", f"{layers} layers, {pixels} px", "all equal")
-
-
-def values(one: Path, other: Path) -> tuple[np.ndarray, np.ndarray]:
-    """What both rasters show of the ground that they share; beyond it neither shows anything."""
-    with rasterio.open(one) as a, rasterio.open(other) as b:
-        assert (a.crs, a.res, a.dtypes, a.nodata) == (b.crs, b.res, b.dtypes, b.nodata)
-        west, south, east, north = (max if i < 2 else min for i in range(4))
-        shared = [pick(x, y) for pick, x, y in zip((west, south, east, north), a.bounds, b.bounds, strict=True)]
-        read = [raster.read(1, window=raster.window(*shared)) for raster in (a, b)]
-        for raster, cut in ((a, read[0]), (b, read[1])):
-            assert (raster.read(1) != raster.nodata).sum() == (cut != raster.nodata).sum()
-        return read[0], read[1]

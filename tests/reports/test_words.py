@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from jinja2 import Environment, nodes
 
 from agro.domain.errors import Refusal, Told
 from agro.reports import russian
@@ -47,7 +48,9 @@ def sentences() -> dict[str, str]:
                 continue
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
             told = (
-                node.args[1:3]
+                node.args[2:4]
+                if name == "Denied" and len(node.args) >= 4
+                else node.args[1:3]
                 if name in _RAISED and len(node.args) >= 3
                 else node.args[:1]
                 if name in ("say", "Told")
@@ -56,6 +59,10 @@ def sentences() -> dict[str, str]:
             for argument in told:
                 for text in _texts(argument):
                     found[text] = path.name
+    for path in ROOT.glob("agro/portal/templates/**/*.html"):
+        for call in Environment(autoescape=True).parse(path.read_text()).find_all(nodes.Call):
+            if getattr(call.node, "name", "") == "say" and isinstance(call.args[0], nodes.Const):
+                found[call.args[0].value] = path.name
     return found
 
 

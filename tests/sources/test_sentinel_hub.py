@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,9 @@ from agro.sources.hub_client import Account, read_account
 from agro.sources.hub_cuts import LARGEST_SIDE_PX, seen
 from agro.sources.web import checked_address
 from agro.store.history import fieldstats
-from agro.store.publish import Store
+from agro.store.publish import Store, read_asset
+from agro.store.tables import from_parquet
+from flows.composites import make_composite
 from flows.imagery_doors import client_of
 from flows.plan import find_over, read_land
 from flows.settings import CONFIGS, Settings, band_aliases, load
@@ -78,6 +81,19 @@ def test_both_doors_give_the_same_rows(served: Served, run: Callable[..., Ran]) 
     assert served.peer.count("process") == 2 * 3
     again = served.run()
     assert not again.done and not again.refused and served.peer.count("process") == 6
+
+
+def test_medians_of_a_period_through_the_service_are_those_of_the_catalogue(served: Served) -> None:
+    period = date(2021, 7, 1), date(2021, 7, 31)
+    tables = []
+    for name, settings in (
+        ("hub", served.settings()),
+        ("plain", load("stac", served.made.overrides(served.folder / "plain"))),
+    ):
+        made, refused = make_composite(settings, *period)
+        assert made is not None and not refused and len(made.properties["agro:acquisition_ids"]) == 2
+        tables.append(from_parquet(read_asset(Store(served.folder / name), made, "fields")))
+    pd.testing.assert_frame_equal(*tables)
 
 
 def test_what_the_catalogue_tells_becomes_an_acquisition(served: Served) -> None:

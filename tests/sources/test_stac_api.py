@@ -1,20 +1,28 @@
 """The door to STAC APIs, against a real server of the package index, and items whose offset is not that of their counts."""
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pystac
 import pytest
 from stac_server import Files, api_over, files_of
-from workshop import Made, Ran, Scene, run_plain
+from workshop import Made, Ran, Scene, build_catalog, run_plain
 
-from agro.domain.errors import SourceDown
+from agro.domain.errors import BadInput, SourceDown
+from agro.sources import stac_api
+from agro.sources.login import Login
+from agro.sources.web import Patience
 from agro.store.history import fieldstats
-from agro.store.publish import Store
-from flows.settings import CONFIGS, band_aliases, load
+from agro.store.publish import Store, read_asset
+from agro.store.tables import from_parquet
+from flows.composites import make_composite
+from flows.imagery_doors import api_of
+from flows.settings import CONFIGS, Settings, band_aliases, load
 
 
 @dataclass
@@ -26,7 +34,7 @@ class Served:
     url: str
     folder: Path
 
-    def run(self, *more: str) -> Ran:
+    def settings(self, *more: str) -> Settings:
         sets = [
             f"api.url={self.url}",
             "api.since=2015-07-01",
@@ -36,7 +44,10 @@ class Served:
             'imagery.collections=["sentinel-2-l2a"]',
             *more,
         ]
-        return run_plain(load("imagery/earth-search", sets))
+        return load("imagery/earth-search", sets)
+
+    def run(self, *more: str) -> Ran:
+        return run_plain(self.settings(*more))
 
 
 LOOKS = [
@@ -66,12 +77,21 @@ def spoil(made: Made) -> None:
     made.edit("new", lambda item: item["assets"]["red"].pop("raster:bands"))
 
 
-@pytest.fixture
-def served(make_catalog: Callable[..., Made], tmp_path: Path) -> Iterator[Served]:
-    made = make_catalog(LOOKS)
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("served")
+    made = build_catalog(folder, LOOKS)
     spoil(made)
     with files_of(made.catalog.parent) as files, api_over(made, files) as url:
-        yield Served(made, files, url, tmp_path)
+        yield Served(made, files, url, folder)
+
+
+@pytest.fixture
+def served(server: Served, tmp_path: Path) -> Iterator[Served]:
+    files = server.files
+    files.fault, files.secret, files.opens, files.tokens, files.asked = "", {}, 1_000_000, {}, []
+    api_of.cache_clear()
+    yield replace(server, folder=tmp_path)
 
 
 def test_looks_of_a_real_server_and_wrong_offsets_refused(served: Served) -> None:
@@ -112,6 +132,101 @@ def test_no_api_there(served: Served) -> None:
         served.run("api.url=http://127.0.0.1:9")
     with pytest.raises(SourceDown, match=r"gives no list of items|refuses the request"):
         served.run(f"api.url={served.url}/nowhere")
+
+
+CLIENT = {"client_id": "me", "client_secret": "canary-of-the-client"}
+PERSON = {"username": "me@example.org", "password": "canary-of-the-person"}
+
+
+def logged_in(served: Served, *more: str) -> Ran:
+    api_of.cache_clear()
+    token = f"api.token_url={served.files.url}/token"
+    return served.run(token, 'api.login_hosts=["127.0.0.1"]', *more)
+
+
+@pytest.mark.parametrize(
+    ("secret", "form"),
+    [
+        (CLIENT, {"grant_type": "client_credentials", **CLIENT}),
+        (PERSON, {"grant_type": "password", "client_id": "cdse-public", **PERSON}),
+    ],
+)
+def test_files_behind_a_login(
+    served: Served,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    secret: dict[str, str],
+    form: dict[str, str],
+) -> None:
+    caplog.set_level("DEBUG")
+    served.files.secret, served.files.opens = form, 7
+    without = served.run()
+    assert {refusal.code for refusal in without.refused.values()} == {"STAC-ASSET"} and not without.done
+    path = served.folder / "login.toml"
+    path.write_text("".join(f'{name} = "{value}"\n' for name, value in secret.items()))
+    with pytest.raises(BadInput, match="mode 644"):
+        logged_in(served, f"api.credentials={path}")
+    path.chmod(0o600)
+    ran = logged_in(served, f"api.credentials={path}")
+    assert set(ran.done) == {"old", "new"} and len(served.files.tokens) > 3, "a token that ends in mid-run is renewed"
+    path.unlink()
+    for name, value in secret.items():
+        monkeypatch.setenv(f"AGRO_API_{name.upper()}", value)
+    assert not logged_in(served).done, "the same from the environment: nothing is left to do"
+    left = [p.read_bytes() for p in served.folder.rglob("*") if p.is_file()]
+    said = caplog.text + repr(ran) + repr(without)
+    for canary in (*list(secret.values())[1:], "token-0", "token-1"):
+        assert canary not in said and not any(canary.encode() in content for content in left)
+
+
+def test_a_login_that_is_not_whole_or_not_accepted(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGRO_API_USERNAME", "me")
+    with pytest.raises(BadInput, match="API-CREDENTIALS"):
+        logged_in(served)
+    monkeypatch.setenv("AGRO_API_PASSWORD", "canary")
+    served.files.secret = {"grant_type": "password", "client_id": "cdse-public", **PERSON}
+    with pytest.raises(SourceDown, match=r"does not accept the login \(HTTP 401\)") as met:
+        logged_in(served)
+    assert "canary" not in str(met.value) + repr(met.value.refusal)
+    monkeypatch.setenv("AGRO_API_TOKEN", "wrong")
+    ran = logged_in(served)
+    assert {refusal.code for refusal in ran.refused.values()} == {"STAC-ASSET"}
+
+
+def test_a_token_goes_to_the_hosts_that_are_named_and_to_no_other(served: Served) -> None:
+    login = Login({"token": "canary"}, "", ["localhost"], Patience(1, 5, 5))
+    served.files.secret = {"never": "given"}
+    served.files.tokens = {"canary": 9}
+    url = f"{served.files.url}/catalog.json"
+    assert login.asked("GET", url, {"Range": "bytes=0-9"}, 1000).status_code == 401
+    there = url.replace("127.0.0.1", "localhost")
+    assert login.asked("GET", there, {"Range": "bytes=0-9"}, 1000).status_code == 206
+
+
+def test_files_on_s3_are_read_over_https_where_the_item_says_where() -> None:
+    plain = {"type": "Feature", "stac_version": "1.0.0", "id": "a", "geometry": None, "links": []}
+    other = {"alternate": {"https": {"href": "https://download.example.org/B04"}}}
+    assets = {"B04": {"href": "s3://eodata/B04", **other}, "B08": {"href": "s3://eodata/B08"}}
+    item = pystac.Item.from_dict({**plain, "properties": {"datetime": "2022-07-01T05:00:00Z"}, "assets": assets})
+    stac_api._take_https(item)
+    assert [a.href for a in item.assets.values()] == ["https://download.example.org/B04", "s3://eodata/B08"]
+
+
+def test_medians_of_a_period_through_the_service_are_those_of_the_catalogue(served: Served, tmp_path: Path) -> None:
+    period = date(2021, 7, 1), date(2021, 7, 31)
+    made, refused = make_composite(served.settings(), *period)
+    assert made is not None and made.properties["agro:acquisition_ids"] == ["old", "new"]
+    assert {one.acquisition_id: one.code for one in refused} == {"twice": "SCENE-OFFSET-TWICE", "never": "SCENE-OFFSET-MISSING"}  # fmt: skip
+    local = build_catalog(tmp_path, LOOKS[:2], name="local")
+    plain, _ = make_composite(load("stac", local.overrides(tmp_path / "plain")), *period)
+    assert plain is not None
+    one, two = (
+        from_parquet(read_asset(Store(tmp_path / name), item, "fields"))
+        for name, item in (("api", made), ("plain", plain))
+    )
+    pd.testing.assert_frame_equal(one, two)
+    for layer in ("ndvi", "ndmi"):
+        assert read_asset(Store(tmp_path / "api"), made, layer) == read_asset(Store(tmp_path / "plain"), plain, layer)
 
 
 @pytest.mark.parametrize("name", ["earth-search", "cdse", "planetary-computer"])

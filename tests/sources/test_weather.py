@@ -92,7 +92,7 @@ def test_a_workbook(tmp_path: Path) -> None:
     book.active.append([pd.Timestamp("2021-06-01").to_pydatetime(), 10, 20.5, None, 180])
     book.save(tmp_path / "w.xlsx")
     table, refused = read_weather(tmp_path / "w.xlsx")
-    assert not refused
+    assert codes(refused) == ["WEATHER-MISSING"] and "rain_mm is missing on 1 days" in refused[0].reason
     assert table["tmax_c"].iloc[0] == 20.5 and np.isnan(table["rain_mm"].iloc[0])
 
 

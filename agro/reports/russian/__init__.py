@@ -13,6 +13,7 @@ from agro.reports.russian.maps import MAPS
 from agro.reports.russian.outlook import OUTLOOK
 from agro.reports.russian.output import OUTPUT
 from agro.reports.russian.output_inputs import OUTPUT_INPUTS
+from agro.reports.russian.portal import PORTAL
 from agro.reports.russian.prescriptions import PRESCRIPTIONS
 from agro.reports.russian.runs import RUNS
 from agro.reports.russian.services import SERVICES
@@ -32,6 +33,7 @@ RUSSIAN: dict[str, str] = {
     **OUTLOOK,
     **OUTPUT,
     **OUTPUT_INPUTS,
+    **PORTAL,
     **PRESCRIPTIONS,
     **RUNS,
     **SERVICES,

@@ -55,6 +55,8 @@ AGROMAPS: dict[str, str] = {
     "take calibrated backscatter, and declare `unit` dB, or 1 for power, in `raster:bands` of the asset": "возьмите калиброванное обратное рассеяние и укажите `unit` в `raster:bands` файла: dB для децибел или 1 для мощности",
     "{where}: its relative orbit is {met} and its direction {state}, so nobody knows from where it looked": "{where}: относительная орбита — {met}, направление — {state}: неизвестно, откуда сделана съёмка",
     "add `sat:relative_orbit` to the item, 1 to 175, or `sat:orbit_state`, ascending or descending": "допишите в описание `sat:relative_orbit`, от 1 до 175, или `sat:orbit_state`: ascending либо descending",
+    "no radar look from relative orbit {orbit} between {first} and {last}: {days} days": "радарных съёмок с относительной орбиты {orbit} нет с {first} по {last}: {days} сут.",
+    "add the looks that are missing, if there are any; wetness by radar keeps silent in between": "добавьте недостающие съёмки, если они есть; в этом промежутке увлажнённость по радару не выводится",
     "{where}: {met} radar looks from relative orbit {orbit}, their driest and wettest need {expected}": "{where}: радарных съёмок с относительной орбиты {orbit} — {met}; чтобы узнать самую сухую и самую влажную, нужно {expected}",
     "wait for more looks, or add earlier ones; until then there is no wetness by radar from this orbit": "дождитесь новых съёмок или добавьте прошлые; до тех пор увлажнённости по радару с этой орбиты нет",
     # Soil

@@ -76,6 +76,7 @@ MAPS: dict[str, str] = {
     "make sums and means of each day, and name the place in a column": "сведите часы в суточные суммы и средние, а место назовите в отдельном столбце",
     "{where}: {day} stands twice for {place} with different numbers, and is left out": "{where}: день {day} для {place} записан дважды с разными числами и пропущен",
     "keep one row a day": "оставьте одну строку на сутки",
+    "{where}: {column} is missing on {n} days, the first is {first}": "{where}: в столбце {column} нет значений за {n} сут., первые из них {first}",
     "{where}: {place} has no weather from {first} to {last}": "{where}: для {place} нет погоды с {first} по {last}",
     "fill the days; the moisture balance stops before them": "дополните эти дни; баланс влаги останавливается перед ними",
     "{where}: weather of {place} ends on {last}, {until} is needed; the moisture balance holds to {last}": "{where}: погода для {place} кончается {last}, а нужна до {until}; баланс влаги верен до {last}",

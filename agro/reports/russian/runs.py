@@ -27,6 +27,7 @@ RUNS: dict[str, str] = {
     "please report it with the end of {where}": "сообщите о ней разработчикам, приложив конец файла {where}",
     # Places
     "{file}, row {n}": "{file}, строка {n}",
+    "{file}, {day}": "{file}, за {day}",
     "{file}, feature {n}": "{file}, объект {n}",
     "{file}, feature {n} (field_id {field_id})": "{file}, объект {n} (field_id {field_id})",
     # Configuration and command line
@@ -82,12 +83,13 @@ RUNS: dict[str, str] = {
     "{name} ended with code {code}; it is started again in {n} s": "{name}: процесс завершился с кодом {code}; через {n} с он будет запущен снова",
     "Runs that had died with the machine: {n}; they are marked as crashed": "Запусков, оборвавшихся вместе с машиной: {n}; они отмечены как аварийные",
     "Serving; the runs are shown at {where}": "Работает; запуски видны на {where}",
+    "The portal is at {where}": "Портал: {where}",
     "{where}: the watched folder is gone; it is taken up again when it is back": "{where}: наблюдаемая папка исчезла; наблюдение продолжится, когда она вернётся",
     "{where}: the watched folder is back": "{where}: наблюдаемая папка снова на месте",
     "{where}: is served already ({met})": "{where}: уже обслуживается ({met})",
     "stop the other one first": "сначала остановите другой процесс",
     "port {port} of {host} cannot be used ({met})": "порт {port} на {host} занять нельзя ({met})",
-    "choose another with --set serve.port=NUMBER, or name a running server in PREFECT_API_URL": "выберите другой: --set serve.port=НОМЕР, или укажите работающий сервер в PREFECT_API_URL",
+    "choose another with --set {section}.port=NUMBER; a Prefect that runs is named in PREFECT_API_URL": "выберите другой: --set {section}.port=НОМЕР; работающий Prefect указывают в PREFECT_API_URL",
     "{where}: no Dask scheduler answers there ({met})": "{where}: планировщик Dask там не отвечает ({met})",
     "start it, or set compute.scheduler to threads": "запустите его или задайте compute.scheduler = threads",
     # The simulated region

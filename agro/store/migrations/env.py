@@ -1,0 +1,9 @@
+"""How Alembic meets the database: over the connection that `agro.store.database` hands it."""
+
+from alembic import context
+
+from agro.store.account_tables import METADATA
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA, render_as_batch=True)
+with context.begin_transaction():
+    context.run_migrations()
