@@ -3,7 +3,7 @@ ENV := .venv
 BIN := $(ENV)/bin
 STAC_SERVER := build/stac-server/bin/python
 
-.PHONY: run test check bench validation second-reader stac-server hub-served flight clean
+.PHONY: run test check bench faults validation second-reader stac-server hub-served flight fuzz portal-load clean
 
 # The main job on the embedded default: a simulated region, no accounts, no network but the package index.
 run: $(ENV)/.ready
@@ -53,6 +53,19 @@ flight: $(ENV)/.ready
 
 bench: $(ENV)/.ready
 	$(BIN)/python bench/speed.py
+
+# Kills, torn files, full disks, flipped bytes, a season with faults: under half an hour; writes docs/reliability.md.
+faults: $(ENV)/.ready
+	$(BIN)/python tests/faults/proof.py
+
+# Many questions that nobody thought of to every route of the API: some minutes.
+fuzz: $(ENV)/.ready
+	AGRO_FUZZ=400 HYPOTHESIS_PROFILE=new $(BIN)/python -m pytest -q tests/portal/test_any_question.py
+
+# The portal under load, beside titiler, on a store: `make portal-load STORE=store`.
+STORE ?= store
+portal-load: $(ENV)/.ready
+	$(BIN)/python bench/portal_load.py $(STORE)
 
 clean:
 	rm -rf $(ENV) build store

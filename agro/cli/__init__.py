@@ -3,6 +3,7 @@
 import typer
 
 from agro.cli import (
+    care,
     composites,
     forecasts,
     harvest,
@@ -46,6 +47,9 @@ for command in (
     outlook.outlook,
     land.land,
     land.crops,
+    care.doctor,
+    care.backup,
+    care.restore,
 ):
     app.command()(command)
 app.add_typer(export_app, name="export")

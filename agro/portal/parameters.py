@@ -23,7 +23,7 @@ OfFarms = Annotated[Person, Depends(needs("farmer", "agronomist"))]
 Anybody = Annotated[Person, Depends(current_person)]
 
 
-def _instant(
+async def _instant(
     as_of: Annotated[
         date | None, Query(le=_LAST_DAY, ge=date(1970, 1, 1), description="known by the end of this day")
     ] = None,

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import unicodedata
+import zipfile
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from difflib import get_close_matches
@@ -13,7 +14,8 @@ from typing import Any
 from agro.domain.errors import BadInput, Told
 from agro.sources.guard import LARGEST_TEXT_BYTES
 
-_MOST_ROWS = 2_000_000
+_MOST_COLUMNS, _MOST_CELLS = 1_000, 20_000_000  # [1]
+_MOST_UNPACKED_BYTES = 512_000_000  # [byte] of a spreadsheet, all parts together
 _NOTHING = {"", "-", "–", "—", "н/д", "нет", "nan", "none", "n/a", "na"}
 _SERIAL = re.compile(r"[1-6]\d{4}(\.0+)?")  # a day as spreadsheets count them: 1927 to 2091
 
@@ -23,13 +25,7 @@ def read_rows(path: Path) -> list[list[Any]]:
     if not path.is_file():
         raise BadInput("FILE-MISSING", "{where}: there is no such file", "check the path", where=str(path))
     if path.stat().st_size > LARGEST_TEXT_BYTES:
-        raise BadInput(
-            "FILE-TOO-LARGE",
-            "{where}: larger than {limit} MB",
-            "split the file",
-            where=path.name,
-            limit=LARGEST_TEXT_BYTES // 1_000_000,
-        )
+        raise _too_large(path, LARGEST_TEXT_BYTES)
     if path.suffix.lower() == ".xlsx":
         return _sheet(path)
     if path.suffix.lower() == ".csv":
@@ -70,11 +66,19 @@ def check_columns(where: str, names: Sequence[str], missing: Sequence[str], need
 def _sheet(path: Path) -> list[list[Any]]:
     import openpyxl
 
+    rows: list[list[Any]] = []
     try:
+        _check_unpacked(path)
         book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-        rows = [
-            list(row) for _, row in zip(range(_MOST_ROWS), book.worksheets[0].iter_rows(values_only=True), strict=False)
-        ]
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # rows are as wide as they are, not as the file declares
+        width = _MOST_COLUMNS + 1
+        for row in sheet.iter_rows(values_only=True):
+            width = width if rows else _width(row)
+            rows.append([*row[:width], *[None] * (width - len(row))])
+            _check_cells(path, width, len(rows) * width)
+    except BadInput:
+        raise
     except Exception as error:  # openpyxl has no one base of its own
         raise BadInput(
             "XLSX-UNREADABLE",
@@ -83,10 +87,50 @@ def _sheet(path: Path) -> list[list[Any]]:
             where=path.name,
             met=str(error)[:120],
         ) from None
-    width = len(rows[0]) if rows else 0
-    while width and rows[0][width - 1] is None:
-        width -= 1
-    return [row[:width] + [None] * (width - len(row)) for row in rows]
+    return rows
+
+
+def _width(heading: Sequence[Any]) -> int:
+    """How many cells a heading has, without the empty ones at its end."""
+    return max((n for n, cell in enumerate(heading, start=1) if cell is not None), default=0)
+
+
+def _check_unpacked(path: Path) -> None:
+    """Refuse a spreadsheet by the sizes it declares, which reading never exceeds, and any document type in it."""
+    with zipfile.ZipFile(path) as parts:
+        if sum(part.file_size for part in parts.infolist()) > _MOST_UNPACKED_BYTES:
+            raise _too_large(path, _MOST_UNPACKED_BYTES)
+        for part in parts.infolist():
+            with parts.open(part) as content:
+                if b"<!DOCTYPE" in content.read(4096):
+                    raise BadInput(
+                        "XML-DTD",
+                        "{where}: has a document type (DTD), which may draw in other files",
+                        "save it again from the spreadsheet",
+                        where=f"{path.name}, {part.filename[:100]}",
+                    )
+
+
+def _check_cells(path: Path, columns: int, cells: int) -> None:
+    if columns > _MOST_COLUMNS or cells > _MOST_CELLS:
+        raise BadInput(
+            "TABLE-LARGE",
+            "{where}: more than {columns} columns or {cells} cells",
+            "split the file",
+            where=path.name,
+            columns=_MOST_COLUMNS,
+            cells=_MOST_CELLS,
+        )
+
+
+def _too_large(path: Path, most_bytes: int) -> BadInput:
+    return BadInput(
+        "FILE-TOO-LARGE",
+        "{where}: larger than {limit} MB",
+        "split the file",
+        where=path.name,
+        limit=most_bytes // 1_000_000,
+    )
 
 
 def _csv(path: Path) -> list[list[Any]]:
@@ -105,7 +149,12 @@ def _csv(path: Path) -> list[list[Any]]:
     heading = text.split("\n", 1)[0]
     delimiter = max(";\t,", key=heading.count)
     try:
-        return list(csv.reader(io.StringIO(text.replace("\r\n", "\n").replace("\r", "\n")), delimiter=delimiter))
+        rows, cells = [], 0
+        for row in csv.reader(io.StringIO(text.replace("\r\n", "\n").replace("\r", "\n")), delimiter=delimiter):
+            rows.append(row)
+            cells += len(row)
+            _check_cells(path, len(row), cells)
+        return rows
     except csv.Error as error:
         raise BadInput(
             "CSV-UNREADABLE",

@@ -8,7 +8,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from agro.domain.errors import Refusal, StoreDown, TornFile
-from agro.store.publish import KINDS, OWN_HASH, Published, Store, own_hash, read_asset, whole
+from agro.store.failpoints import reached
+from agro.store.publish import KINDS, Published, Store, read_asset, sound, whole
 
 INDEX_FILE = "index.sqlite"
 _WAIT_S = 60.0  # for somebody who holds the database
@@ -31,6 +32,13 @@ class Index:
 
     def add(self, result: Published) -> None:
         """Tell the index of a result that now exists."""
+        try:
+            self._put(result)
+            reached("indexed")
+        except (sqlite3.DatabaseError, OSError) as error:
+            raise _unwritable(self.store, error) from error
+
+    def _put(self, result: Published) -> None:
         p = result.item["properties"]
         row = (
             result.place,
@@ -40,17 +48,8 @@ class Index:
             p["created"],
             json.dumps(result.item),
         )
-        try:
-            with self._rows:
-                self._rows.execute("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)", row)
-        except sqlite3.OperationalError as error:
-            raise StoreDown(
-                "STORE-INDEX",
-                "{where}: the index cannot be written ({met})",
-                "make room and run again: what is published stays",
-                where=str(self.store.root),
-                met=str(error),
-            ) from error
+        with self._rows:
+            self._rows.execute("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def items(self, kind: str, as_of: str | None = None) -> list[Published]:
         """All results of a kind, oldest first; with `as_of` (ISO, UTC) only those made by then."""
@@ -72,10 +71,10 @@ class Index:
             return known[1]
         try:
             item = json.loads(text)
-            sound = item["properties"][OWN_HASH] == own_hash(item)
+            as_published = sound(item)
         except (ValueError, KeyError, TypeError, RecursionError):
-            sound = False
-        if not sound:
+            as_published = False
+        if not as_published:
             raise sqlite3.DatabaseError(f"the row of {place} is not what was published")
         self._known[place] = text, Published(place, item)
         return self._known[place][1]
@@ -94,7 +93,7 @@ class Index:
         torn = []
         for place in sorted(there - known):
             try:
-                self.add(whole(self.store, place))
+                self._put(whole(self.store, place))
             except TornFile as error:
                 torn.append(error.refusal)
         return torn
@@ -106,11 +105,14 @@ def opened(store: Store) -> Iterator[Index]:
     path = store.root / INDEX_FILE
     try:
         index = _checked(store, path)
-    except (sqlite3.OperationalError, StoreDown):
+    except sqlite3.OperationalError:
         index = _checked(store, ":memory:")
     except sqlite3.DatabaseError:
-        _remove(path)
-        index = _checked(store, path)
+        try:
+            _remove(path)
+            index = _checked(store, path)
+        except (OSError, sqlite3.OperationalError):
+            index = _checked(store, ":memory:")
     with closing(index._rows):
         yield index
 
@@ -130,12 +132,24 @@ def _checked(store: Store, path: Path | str) -> Index:
 
 
 def reindex(store: Store) -> tuple[int, list[Refusal]]:
-    """Make the index anew from the items: how many there are, and the folders that are torn."""
-    _remove(store.root / INDEX_FILE)
-    with closing(_connected(store.root / INDEX_FILE)) as rows:
-        index = Index(store, rows)
-        torn = index.mend()
-        return rows.execute("SELECT count(*) FROM items").fetchone()[0], torn
+    """Make the index anew from the items: how many there are, and the folders that are torn. Raises StoreDown."""
+    try:
+        _remove(store.root / INDEX_FILE)
+        with closing(_connected(store.root / INDEX_FILE)) as rows:
+            torn = Index(store, rows).mend()
+            return rows.execute("SELECT count(*) FROM items").fetchone()[0], torn
+    except (sqlite3.DatabaseError, OSError) as error:
+        raise _unwritable(store, error) from error
+
+
+def _unwritable(store: Store, error: Exception) -> StoreDown:
+    return StoreDown(
+        "STORE-INDEX",
+        "{where}: the index cannot be written ({met})",
+        "make room and run again: what is published stays",
+        where=str(store.root),
+        met=str(error),
+    )
 
 
 def verify(store: Store) -> Iterator[tuple[str, Refusal | None]]:

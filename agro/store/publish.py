@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +26,7 @@ from typing import Any
 from urllib.parse import quote
 
 from agro.domain.errors import StoreDown, TornFile
+from agro.store.failpoints import reached
 
 # Every kind of result, and the depth of its folders below the kind's own.
 KINDS = {
@@ -39,7 +40,7 @@ KINDS = {
     **{"moisture_anchors": 1, "field_moisture": 2, "composites": 2, "weather": 2},
 }
 ITEM, _LATEST = "item.json", ".latest"
-OWN_HASH = "agro:checksum"
+OWN_HASH, _SEAL = "agro:checksum", "agro:seal"
 Content = bytes | Sequence[bytes] | Path  # of a file: whole, in pieces that follow one another, or filled in staging
 _AT_ONCE = 2  # files of a result that are hashed and written at the same time
 _LONGEST_NAME = 120  # [byte] leaves room for the key below the 255 of common file systems
@@ -107,7 +108,7 @@ def _iso(instant: datetime) -> str:
 def writing(root: Path, wait_s: float = 0.0) -> Iterator[Store]:
     """Take the store for one run, waiting for another one at most `wait_s`. Raises StoreDown."""
     store = Store(root)
-    with _told(root):
+    with told(root):
         root.mkdir(parents=True, exist_ok=True)
         lock = os.open(root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
@@ -120,11 +121,12 @@ def writing(root: Path, wait_s: float = 0.0) -> Iterator[Store]:
                 where=str(root),
                 met=holder or "-",
             )
-        with _told(root):
+        with told(root):
             sign(lock)
             if store.staging.exists():
                 shutil.rmtree(store.staging)
             store.staging.mkdir()
+            reached("taken")
         yield store
     finally:
         os.close(lock)
@@ -159,41 +161,67 @@ def publish(store: Store, place: str, assets: Mapping[str, Content], item: dict[
         identities = dict(zip(assets, pool.map(_identity, assets.values()), strict=True))
     item = {**item, "assets": {name: {**about, **identities[name]} for name, about in item["assets"].items()}}
     created = _after_the_latest(store, item["properties"]["created"])
-    item["properties"] = {**item["properties"], "created": created, OWN_HASH: own_hash(item)}
+    own = own_hash(item)
+    item["properties"] = {**item["properties"], "created": created, OWN_HASH: own, _SEAL: _seal(own, created)}
     target, filling = store.root / place, store.staging / file_name(place)
-    with _told(store.root):
+    with told(store.root):
         if target.exists():
             try:
                 return whole(store, place)
             except TornFile:
                 set_aside(store, place)
-        shutil.rmtree(filling, ignore_errors=True)
-        filling.mkdir(parents=True)
-        try:
-            files = {about["href"].removeprefix("./"): assets[name] for name, about in item["assets"].items()}
-            with ThreadPoolExecutor(_AT_ONCE) as pool:
-                contents = {filling / name: content for name, content in {**files, ITEM: _pretty(item)}.items()}
-                list(pool.map(_write, contents, contents.values()))
-            _flush_folder(filling)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _remember_latest(store, created)
-            filling.rename(target)
-            _flush_folder(target.parent)
-        except OSError:
-            shutil.rmtree(filling, ignore_errors=True)
-            raise
+        files = {about["href"].removeprefix("./"): assets[name] for name, about in item["assets"].items()}
+        _enter(store, filling, target, {**files, ITEM: _pretty(item)}, created)
+        reached("published")
     return Published(place, item)
+
+
+def _enter(store: Store, filling: Path, target: Path, files: Mapping[str, Content], created: str) -> None:
+    """Fill a folder and let it enter by one rename. Raises OSError, and then the target does not exist."""
+    shutil.rmtree(filling, ignore_errors=True)
+    try:
+        filling.mkdir(parents=True)
+        reached("staged")
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(_write, [filling / name for name in files], files.values()))
+        _flush_folder(filling)
+        reached("filled")
+        _make_folders(store.root, target.parent)
+        _remember_latest(store, created)
+        reached("entering")
+        filling.rename(target)
+        reached("entered")
+        _flush_folder(target.parent)
+    except OSError:
+        with suppress(OSError):
+            target.rename(filling)  # it had entered, but nobody knows whether the disk will remember it
+        shutil.rmtree(filling, ignore_errors=True)
+        raise
+
+
+def _make_folders(root: Path, folder: Path) -> None:
+    """Make the folders down to this one, each known to the disk: a power cut must not take them away."""
+    for parent in [*reversed(folder.relative_to(root).parents), folder.relative_to(root)]:
+        made = root / parent
+        if not made.is_dir():
+            made.mkdir()
+            _flush_folder(made.parent)
 
 
 def _after_the_latest(store: Store, instant: str) -> str:
     """The instant, or just after the newest result's where the clock was turned back: the order of making is kept."""
+    newest, made = latest(store), datetime.fromisoformat(instant)
+    if newest is None or made > newest:
+        return instant
+    return _iso(newest + timedelta(milliseconds=1))
+
+
+def latest(store: Store) -> datetime | None:
+    """When the newest result was made, where that is known."""
     try:
-        latest = datetime.fromisoformat((store.root / _LATEST).read_text())
-        if datetime.fromisoformat(instant) > latest:
-            return instant
-        return _iso(latest + timedelta(milliseconds=1))
-    except (OSError, ValueError, TypeError):
-        return instant  # nothing is known of an earlier one
+        return datetime.fromisoformat((store.root / _LATEST).read_text()).astimezone(UTC)
+    except (OSError, ValueError, OverflowError):
+        return None
 
 
 def _remember_latest(store: Store, created: str) -> None:
@@ -209,8 +237,9 @@ def whole(store: Store, place: str) -> Published:
     """
     folder = store.root / place
     try:
-        item = json.loads((folder / ITEM).read_bytes())
-        if item["properties"][OWN_HASH] != own_hash(item):
+        content = (folder / ITEM).read_bytes()
+        item = json.loads(content)
+        if not sound(item) or _pretty(item) != content:
             raise ValueError("its own hash differs")
         for about in item["assets"].values():
             path = folder / about["href"]
@@ -236,15 +265,28 @@ def read_asset(store: Store, result: Published, name: str) -> bytes:
 def set_aside(store: Store, place: str) -> None:
     """Move a torn result out of sight, where it can still be looked at."""
     aside = store.root / ".damaged" / f"{now().replace(':', '')}-{file_name(place)}"
-    with _told(store.root):
+    with told(store.root):
         aside.parent.mkdir(exist_ok=True)
         (store.root / place).rename(aside)
 
 
 def own_hash(item: Mapping[str, Any]) -> str:
     """The sha-256 of an item without this hash and without `created`, the only thing that equal input leaves open."""
-    properties = {name: value for name, value in item["properties"].items() if name not in (OWN_HASH, "created")}
+    free = (OWN_HASH, _SEAL, "created")
+    properties = {name: value for name, value in item["properties"].items() if name not in free}
     return hashlib.sha256(_canonical({**item, "properties": properties})).hexdigest()
+
+
+def sound(item: Mapping[str, Any]) -> bool:
+    """Whether an item is what was published: by its own hash, and by the seal on when it was made."""
+    p = item["properties"]
+    own: str = p[OWN_HASH]
+    return own == own_hash(item) and p.get(_SEAL, _seal(own, p["created"])) == _seal(own, p["created"])
+
+
+def _seal(own: str, created: str) -> str:
+    """What binds the hash of an item, which leaves `created` open, to it; results of older versions have none."""
+    return digest([own, created])
 
 
 def torn(place: str, met: str) -> TornFile:
@@ -289,6 +331,7 @@ def _write(path: Path, content: Content) -> None:
             file.writelines(_pieces(content))
         file.flush()
         os.fsync(file.fileno())
+    reached("written")
 
 
 def _flush_folder(folder: Path) -> None:
@@ -300,7 +343,7 @@ def _flush_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _told(root: Path) -> Iterator[None]:
+def told(root: Path) -> Iterator[None]:
     """Turn what the disk says into a sentence."""
     try:
         yield

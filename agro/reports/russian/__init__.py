@@ -1,6 +1,7 @@
 """The Russian of every sentence that a farmer, an analyst or an operator reads. The key is the English one."""
 
 from agro.reports.russian.agromaps import AGROMAPS
+from agro.reports.russian.care import CARE
 from agro.reports.russian.composites import COMPOSITES
 from agro.reports.russian.features import FEATURES
 from agro.reports.russian.forecasts import FORECASTS
@@ -21,6 +22,7 @@ from agro.reports.russian.terminals import TERMINALS
 
 RUSSIAN: dict[str, str] = {
     **AGROMAPS,
+    **CARE,
     **COMPOSITES,
     **FEATURES,
     **FORECASTS,
