@@ -3,7 +3,7 @@ ENV := .venv
 BIN := $(ENV)/bin
 STAC_SERVER := build/stac-server/bin/python
 
-.PHONY: run test check bench faults validation second-reader stac-server hub-served flight fuzz portal-load clean
+.PHONY: run test check bench faults validation second-reader stac-server hub-served flight fuzz portal-load pictures clean
 
 # The main job on the embedded default: a simulated region, no accounts, no network but the package index.
 run: $(ENV)/.ready
@@ -61,6 +61,10 @@ faults: $(ENV)/.ready
 # Many questions that nobody thought of to every route of the API: some minutes.
 fuzz: $(ENV)/.ready
 	AGRO_FUZZ=400 HYPOTHESIS_PROFILE=new $(BIN)/python -m pytest -q tests/portal/test_any_question.py
+
+# The portal's pages in real Chromium, over what `make run` left.
+pictures: $(ENV)/.ready
+	$(BIN)/python bench/portal_pictures.py
 
 # The portal under load, beside titiler, on a store: `make portal-load STORE=store`.
 STORE ?= store

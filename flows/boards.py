@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 
 from agro.domain.errors import BadInput, Refusal
+from agro.region.privacy import Limits
 from agro.reports.board_book import board_xlsx
-from agro.reports.board_page import board_html
+from agro.reports.board_page import board_html, board_words_json
 from agro.reports.board_pictures import board_pdf, board_png
 from agro.reports.district_board import Board
 from agro.reports.outlook_text import assumed
@@ -39,9 +40,11 @@ from flows.plan import Land
 from flows.settings import Settings, crop_names, districts
 from flows.yield_models import Season
 
-ALGORITHM = 4  # raise it when the same forecasts and outlook give another board
+ALGORITHM = 5  # raise it when the same forecasts and outlook give another board
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FILES = {"html": "text/html", "pdf": "application/pdf", "xlsx": _XLSX, "png": "image/png"}
+WORDS = "words"  # the asset that the portal makes its pages of, in every language
+_LANGUAGES = ("ru", "en")
 _BEFORE = timedelta(days=5)  # the last forecasts that count as those of the week before
 
 
@@ -69,11 +72,13 @@ def board_of(settings: Settings, of: Shown, index: Index) -> Published:
     if standing is not None:
         return standing
     fields, sums = (from_parquet(read_asset(index.store, of.forecasts, name)) for name in ("fields", "districts"))
-    verdict = verdicts(fields, sums, limits_of(settings.privacy), published_before(index, day.year))
-    board = _board(settings, of, sums, verdict, last, index)
+    limits = limits_of(settings.privacy)
+    verdict = verdicts(fields, sums, limits, published_before(index, day.year))
+    boards = {name: _board(of, limits, verdict, last, index, name) for name in _LANGUAGES}
+    board = boards[language]
     made = {"html": board_html, "pdf": board_pdf, "xlsx": board_xlsx, "png": board_png}
     content = {name: make(board, language) for name, make in made.items()}
-    content[FIGURES] = _figures(fields, sums, verdict)
+    content |= {WORDS: board_words_json(boards), FIGURES: _figures(fields, sums, verdict)}
     properties = {
         "datetime": f"{day:%Y-%m-%d}T23:59:59Z",
         "agro:kind": "boards",
@@ -86,7 +91,8 @@ def board_of(settings: Settings, of: Shown, index: Index) -> Published:
         name: {"href": f"board.{name}", "type": kind, "title": "board of districts", "roles": ["overview"]}
         for name, kind in FILES.items()
     }
-    assets[FIGURES] = {"href": "figures.json", "type": "application/json", "title": "what it shows", "roles": ["data"]}
+    for name, title in ((WORDS, "the board's words"), (FIGURES, "what it shows")):
+        assets[name] = {"href": f"{name}.json", "type": "application/json", "title": title, "roles": ["data"]}
     item = items.item(place.rsplit("/", 1)[-1], None, properties, assets)
     published = publish(index.store, place, content, item)
     index.add(published)
@@ -119,12 +125,9 @@ def _last(forecasts: Published, index: Index) -> Published | None:
     return max(rivals, key=lambda one: (one.properties["agro:as_of"], one.created), default=None)
 
 
-def _board(
-    settings: Settings, of: Shown, sums: pd.DataFrame, verdict: Verdict, last: Published | None, index: Index
-) -> Board:
-    language = settings.ui.language
+def _board(of: Shown, limits: Limits, verdict: Verdict, last: Published | None, index: Index, language: str) -> Board:
+    sums = from_parquet(read_asset(index.store, of.forecasts, "districts"))
     before: pd.DataFrame | None = from_parquet(read_asset(index.store, last, "districts")) if last else None
-    limits = limits_of(settings.privacy)
     threshed = harvested(history.records(index.store, "harvest_summaries"), of.season.as_of, sums, verdict)
     rows = rows_of(sums, before, verdict, past_yields(index, of.season), limits, threshed)
     names = product_names(language) | crop_names(language) | districts(language)

@@ -67,14 +67,25 @@ class OneField:
 def vegetation(store: Store, field: OneField) -> Panel:
     """The newest clear look at the field."""
     rows = history.fieldstats(store)
-    rows = field.rows(rows[rows["layer"] == "ndvi"])
-    rows = rows[(rows["clear_fraction"] >= _ENOUGH_CLEAR)]
-    rows = rows[rows["acquired_at"] <= field.until] if field.until else rows
+    look = newest_clear(field.rows(rows), field)
+    return look_panel(store, field, look, [] if look is None else history.parts_of(store, look["acquisition_id"]))
+
+
+def newest_clear(rows: pd.DataFrame, field: OneField) -> pd.Series | None:
+    """The newest look at the field, of its rows, that shows enough of it by the day."""
     if rows.empty:
+        return None
+    rows = rows[(rows["layer"] == "ndvi") & (rows["clear_fraction"] >= _ENOUGH_CLEAR)]
+    rows = rows[rows["acquired_at"] <= field.until] if field.until else rows
+    return None if rows.empty else rows.sort_values("acquired_at").iloc[-1]
+
+
+def look_panel(store: Store, field: OneField, look: pd.Series | None, parts: list[Published]) -> Panel:
+    """A look at the field by its row and its parts."""
+    if look is None:
         return Panel("ndvi", None, None, missing=field.say("no clear look is published by then"))
-    look = rows.sort_values("acquired_at").iloc[-1]
     grid = field.grid("ndvi")
-    values = windowed(store, history.parts_of(store, look["acquisition_id"]), "ndvi", grid)
+    values = windowed(store, parts, "ndvi", grid)
     told = field.say("pass of {day}", day=day(look["acquired_at"], field.language))
     note = field.say(
         "Middle of the field {middle}; a tenth of it is below {low}.", middle=(look["p50"], 2), low=(look["p10"], 2)

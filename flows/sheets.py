@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time
 import geopandas as gpd
 
 from agro.domain.errors import BadInput
-from agro.reports.field_sheet import Sheet, map_picture, sheet_picture
+from agro.reports.field_sheet import Panel, Sheet, map_picture, sheet_picture
 from agro.reports.styles import STYLES
 from agro.reports.words import say
 from agro.store import history
@@ -21,21 +21,24 @@ def sheet(store: Store, field_id: str, until: date | None, language: str) -> byt
     """PNG of a field's page. Raises BadInput."""
     with opened(store) as index:
         field = _field(store, index, field_id, until, language)
-        panels = (
-            vegetation(store, field),
-            *(panel(store, index, field, layer) for layer in ("wetness", "slope", "p2o5", "zone")),
-        )
-        season = _year(field, index)
-        balance, note = water(store, index, field, season)
-        simulated = _simulated(index)
-        crop = crop_name(store, field.row, season, language)
+        crop = crop_name(store, field.row, _year(field, index), language)
+        whole = sheet_of(store, index, field, vegetation(store, field), _year(field, index), crop)
+    return sheet_picture(whole, language)
+
+
+def sheet_of(store: Store, index: Index, field: OneField, greenness: Panel, season: int, crop: str | None) -> Sheet:
+    """What a field's page shows, from the newest results; `greenness` is its first map."""
+    language = field.language
+    others = (panel(store, index, field, layer) for layer in ("wetness", "slope", "p2o5", "zone"))
+    balance, note = water(store, index, field, season)
     assumptions = [
         say("Classes of supply by the grouping before 2025; the order now in force was not at hand.", language),
         say("Water: soil constants and snow are assumptions (configs/water.toml).", language),
     ]
-    area_ha = float(field.row["area_ha"])
-    whole = Sheet(field_id, field.outline, area_ha, crop, panels, balance, note, simulated, assumptions)
-    return sheet_picture(whole, language)
+    area_ha, panels = float(field.row["area_ha"]), (greenness, *others)
+    return Sheet(
+        str(field.row.name), field.outline, area_ha, crop, panels, balance, note, _simulated(index), assumptions
+    )
 
 
 def one_map(store: Store, field_id: str, layer: str, until: date | None, language: str) -> bytes:

@@ -80,14 +80,23 @@ def _plain(rules: Mapping[str, Any]) -> str:
     return repr(sorted(rules.items(), key=lambda item: item[0]))
 
 
-def _read(source: Path, land: Land, rules: Mapping[str, Any], today: date) -> tuple[gpd.GeoDataFrame, list[Refusal]]:
-    """All samples of a file or folder; a file that cannot be used is refused alone."""
-    bounds = {
+def soil_bounds() -> dict[tuple[str, str], Bounds]:
+    """What each property of soil can be, by configs/soils.toml."""
+    return _bounds(facts(CONFIGS / "soils.toml"))
+
+
+def _bounds(rules: Mapping[str, Any]) -> dict[tuple[str, str], Bounds]:
+    return {
         (row["property"], row.get("method", "")): Bounds(
             row["lowest"], row["highest"], row["usual_low"], row["usual_high"]
         )
         for row in rules["bounds"]
     }
+
+
+def _read(source: Path, land: Land, rules: Mapping[str, Any], today: date) -> tuple[gpd.GeoDataFrame, list[Refusal]]:
+    """All samples of a file or folder; a file that cannot be used is refused alone."""
+    bounds = _bounds(rules)
     files = sorted(p for p in source.iterdir() if p.suffix.lower() in _FORMATS) if source.is_dir() else [source]
     tables, refused = [], []
     for file in files:

@@ -67,10 +67,11 @@ def _news(mine: gpd.GeoDataFrame, before: gpd.GeoDataFrame | None, since: pd.Tim
         became += [("over", row) for row in before.itertuples() if row.alert_id not in open_now and row.since >= since]
     became.sort(key=lambda one: (_RANK[one[0]], -one[1].area_ha))
     grown = {crop.code: crop for crop in crops()}
-    return [_as_news(row, how, grown.get(row.crop), language) for how, row in became]
+    return [news_of(row, how, grown.get(row.crop), language) for how, row in became]
 
 
-def _as_news(row: Any, became: str, crop: Crop | None, language: str) -> News:
+def news_of(row: Any, became: str, crop: Crop | None, language: str) -> News:
+    """The news of an alert's row: what became of it, of which field, and where to look."""
     places = tuple((point.x, point.y) for point in row.geometry.geoms)
     name = crop.name(language) if crop else row.crop
     mown = crop.mown if crop else not row.crop

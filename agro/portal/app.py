@@ -18,11 +18,14 @@ from agro.portal.door import Guarded
 from agro.portal.people import may_change
 from agro.portal.shelf import Shelf
 from agro.portal.tiles import Tiles
+from agro.portal.workshop import Workshop
 from agro.store.accounts import Accounts
 from agro.store.audit import Audit
 from agro.store.database import connected
+from agro.store.field_plans import FieldPlans
 from agro.store.kept_tiles import KeptTiles
 from agro.store.publish import Store
+from agro.store.work import Works
 from flows.settings import Settings
 
 _STATIC = Path(__file__).parent / "static"
@@ -46,6 +49,8 @@ def create_app(settings: Settings) -> FastAPI:
     state.shelf = Shelf(Store(settings.store.path), settings.portal.path)
     kept = KeptTiles(settings.portal.path / "tiles", 1_000_000 * settings.portal.tile_cache_mb)
     state.tiles = Tiles(state.shelf.store, kept, settings.portal.tiles_at_once)
+    state.plans, state.works = FieldPlans(engine), Works(engine)
+    state.workshop = Workshop(settings, state.works, state.shelf)
     state.hashing = threading.BoundedSemaphore(2)
     app.user_middleware.append(Middleware(Guarded, state=state))
     problems.handle(app)

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from morecantile import Tile
 from PIL import Image
 from rio_tiler.io import Reader
+from scipy.ndimage import gaussian_filter
 from shapely import set_precision
 from shapely.geometry import mapping
 
@@ -21,6 +22,7 @@ from flows.settings import districts as district_names
 
 router = APIRouter(prefix="/api/v1/background", tags=["background"])
 _LIGHT_DEG, _HEIGHT_DEG = 315.0, 45.0  # [°] where the light comes from, as on paper maps
+_MARGIN_PX = 24  # [px] round a tile, so that neighbours are smoothed alike
 _ROUGH_DEG = 0.001  # [°] to which the ground of districts is told: no field's corner can be read from it
 _STEEPER = 4.0  # [1] heights are drawn so many times higher: the ground is gentle here
 
@@ -61,7 +63,8 @@ def hillshade(
     """The relief in grey as a tile of Web Mercator; 204 where no heights are known."""
     shelf = shelf_of(request)
     newest = {str(one.item["properties"].get("agro:district")): one for one in shelf.seen.of("relief")}
-    heights = np.full((SIDE_PX + 2, SIDE_PX + 2), np.nan, "float32")
+    side = SIDE_PX + 2 * _MARGIN_PX
+    heights = np.full((side, side), np.nan, "float32")
     with request.app.state.tiles.drawing:
         for one in newest.values():
             if "height" not in one.item["assets"]:
@@ -69,7 +72,7 @@ def hillshade(
             with Reader(str(shelf.store.root / one.place / one.item["assets"]["height"]["href"])) as raster:
                 if max(x, y) >= 2**z or not raster.tile_exists(x, y, z):
                     continue
-                image = raster.tile(x, y, z, tilesize=SIDE_PX, buffer=1, resampling_method="bilinear").array[0]
+                image = raster.tile(x, y, z, tilesize=SIDE_PX, buffer=_MARGIN_PX, resampling_method="bilinear").array[0]
             known = ~np.ma.getmaskarray(image)
             heights[known] = image.data[known] * np.float32(LAYERS["height"].step)
         drawn = _shaded(heights, _metres_a_pixel(Tile(x, y, z)))
@@ -85,12 +88,23 @@ def _metres_a_pixel(tile: Tile) -> float:
 
 
 def _shaded(heights: np.ndarray, metres: float) -> bytes:
-    """Lambert's light on the slopes, white where it is level; empty where nothing is known."""
+    """Lambert's light on the slopes, white where it is level; empty where nothing is known.
+
+    Between the pixels of the heights the ground is smoothed: else their edges are drawn as terraces.
+    """
+    known_at = np.isfinite(heights)
+    if not known_at.any():
+        return b""
+    level = float(np.nanmean(heights))  # the sum of small numbers keeps its digits
+    sigma = min(LAYERS["height"].resolution_m / metres, _MARGIN_PX / 3)
+    weight = gaussian_filter(known_at.astype("float64"), sigma)
+    smooth = gaussian_filter(np.where(known_at, heights - level, 0.0).astype("float64"), sigma)
+    heights = np.where(known_at, smooth / np.maximum(weight, 1e-6), np.nan)
     south, east = np.gradient(heights * _STEEPER, metres)
     light, high = np.radians(_LIGHT_DEG), np.radians(_HEIGHT_DEG)
     toward_light = -east * np.sin(light) + south * np.cos(light)
     shade = (np.sin(high) + np.cos(high) * toward_light) / np.sqrt(1 + east**2 + south**2)
-    inner = np.clip(shade[1:-1, 1:-1] / np.sin(high), 0, 1)
+    inner = np.clip(shade[_MARGIN_PX:-_MARGIN_PX, _MARGIN_PX:-_MARGIN_PX] / np.sin(high), 0, 1)
     known = np.isfinite(inner)
     if not known.any():
         return b""

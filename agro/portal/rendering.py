@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from agro.portal.forms import form_token
+from agro.portal.page_frame import frame_of
 from agro.reports.words import say
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -37,6 +38,7 @@ def render(request: Request, name: str, status: int = 200, /, **context: Any) ->
         "say": lambda sentence, **facts: say(sentence, language, **facts),
         "form_token": form_token(request),
     }
+    told |= frame_of(request, language)
     page = HTMLResponse(_PAGES.get_template(name).render(**told, **context), status)
     page.headers["Cache-Control"] = "no-store"
     return page

@@ -63,6 +63,11 @@ class Shelf:
             self._state = state
             return bool(new or gone)
 
+    @property
+    def mark(self) -> tuple[tuple[int, int] | None, int]:
+        """Another one whenever something that is read here may have changed."""
+        return self._state, self._rows.taken
+
     def take_rows(self, most: int | None = None) -> int:
         """Take up the rows of tables that are new, the newest first; how many."""
         lacking = [one for one in self.seen.results.values() if self._rows.lacks(one)]

@@ -1,5 +1,7 @@
 """The board as one page of the web that needs nothing else."""
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import DictLoader, Environment, StrictUndefined
@@ -23,6 +25,7 @@ from agro.reports.district_board import (
 from agro.reports.outlook_text import footnote
 from agro.reports.words import say
 
+_FIGURES = ("crop", "district", "yield_t_ha", "low_t_ha", "high_t_ha", "tonnes", "low_t", "high_t", "seen", "change")
 _PAGE = """<!doctype html>
 <html lang="{{ language }}">
 <head>
@@ -103,10 +106,37 @@ def board_html(board: Board, language: str) -> bytes:
     source    ours
     """
     pages = Environment(loader=DictLoader({"board": _PAGE}), autoescape=True, undefined=StrictUndefined)
-    return pages.get_template("board").render(**_facts(board, language)).encode()
+    return pages.get_template("board").render(**board_words(board, language)).encode()
 
 
-def _facts(board: Board, language: str) -> dict[str, Any]:
+def board_words_json(boards: Mapping[str, Board]) -> bytes:
+    """The board for the portal's pages, in every language of `boards`, with its figures for a table.
+
+    boards    the same board by language
+    returns   JSON [byte]: by language the words of the page, and `rows` [t/ha, t]
+    source    ours
+    """
+    rows = [
+        {
+            **{name: getattr(row, name) for name in _FIGURES},
+            "past": dict(row.past),
+            "why": row.why.code if row.why else None,
+        }
+        for row in next(iter(boards.values())).rows
+    ]
+    told = {language: board_words(board, language) for language, board in boards.items()}
+    names = {language: dict(board.names) for language, board in boards.items()}
+    return json.dumps({"words": told, "names": names, "rows": rows}, ensure_ascii=False, allow_nan=False).encode()
+
+
+def board_words(board: Board, language: str) -> dict[str, Any]:
+    """Every word and picture of the page.
+
+    board     what is shown
+    language  `ru` or `en`
+    returns   words by their place on the page [-]; `pictures` are (title, SVG)
+    source    ours
+    """
     years, made = past_years(board), board.indicator
     titles = {
         "map": say("Where is it greener or paler than in other years?", language),

@@ -73,6 +73,25 @@ def letter(farm: str, news: Sequence[News], seen_at: datetime, simulated: bool, 
     return Letter(subject, "\n\n".join(lines) + "\n", _kml(points), _gpx(points))
 
 
+def short_of_field(one: News, language: str) -> str:
+    """One piece of news in a line, where the field's name stands beside it already.
+
+    one       what became of an alert
+    language  `ru` or `en`
+    returns   text [-]
+    source    ours
+    """
+    told = say(
+        "{what}: NDVI {drop} below expectation since {since}, looks that show it: {n}",
+        language,
+        what=_what(one.alert, language),
+        drop=number(one.alert.drop, 2, language),
+        since=day(one.alert.since, language),
+        n=one.alert.looks,
+    )
+    return told[:1].upper() + told[1:]
+
+
 def _told(one: News, language: str) -> str:
     alert = one.alert
     field = say(

@@ -16,7 +16,7 @@ from matplotlib.patches import Patch
 from shapely import Geometry, contains_xy
 
 from agro.domain.grid import Grid
-from agro.reports.drawing import clipped, colour_bar, frame, hatched, mark_simulated, png, rings, wrapped
+from agro.reports.drawing import clipped, colour_bar, frame, hatched, mark_simulated, pdf, png, rings, wrapped
 from agro.reports.styles import FAINT, HIDDEN, INK, STYLES, Style
 from agro.reports.words import number, say
 
@@ -68,13 +68,29 @@ class Sheet:
 
 @rc_context(_PLAIN)
 def sheet_picture(sheet: Sheet, language: str) -> bytes:
-    """The page.
+    """The page as a picture.
 
     sheet     what to show: five maps and the water in the soil [mm]
     language  `ru` or `en`
     returns   PNG bytes [-], A4 portrait
     source    ours
     """
+    return png(_page(sheet, language))
+
+
+@rc_context(_PLAIN)
+def sheet_pdf(sheet: Sheet, language: str) -> bytes:
+    """The page for paper.
+
+    sheet     what to show: five maps and the water in the soil [mm]
+    language  `ru` or `en`
+    returns   PDF bytes [-], A4 portrait
+    source    ours
+    """
+    return pdf(_page(sheet, language))
+
+
+def _page(sheet: Sheet, language: str) -> Figure:
     figure = Figure(figsize=(8.27, 11.69), dpi=_DPI, facecolor="white")
     FigureCanvasAgg(figure)
     crop = f" · {sheet.crop}" if sheet.crop else ""
@@ -90,7 +106,7 @@ def sheet_picture(sheet: Sheet, language: str) -> bytes:
     for i, line in enumerate(sheet.assumptions):
         figure.text(0.05, 0.028 - 0.013 * i, line, fontsize=7.5, color=FAINT)
     mark_simulated(figure, sheet.simulated, language)
-    return png(figure)
+    return figure
 
 
 @rc_context(_PLAIN)

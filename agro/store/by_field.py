@@ -42,6 +42,11 @@ class ByField:
         """Whether the rows of a result are not here yet."""
         return result.kind in self._assets and result.place not in self._taken
 
+    @property
+    def taken(self) -> int:
+        """The rows of how many results are here."""
+        return len(self._taken)
+
     def take(self, result: Published) -> None:
         """Take up the rows of a result; of a torn one there are none."""
         kept = []

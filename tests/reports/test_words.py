@@ -9,7 +9,11 @@ import pytest
 from jinja2 import Environment, nodes
 
 from agro.domain.errors import Refusal, Told
+from agro.portal.field_layers import _ORDER
+from agro.portal.pages_files import _WORDS
+from agro.portal.prescription_words import _FILES
 from agro.reports import russian
+from agro.reports.field_chart import _MONTHS
 from agro.reports.forecast_text import MODEL_NAMES, SCOPE_NAMES
 from agro.reports.land_text import LAND_WORDS
 from agro.reports.outlook_text import CATEGORY_NAMES, PART_NAMES, SCENARIO_NAMES
@@ -94,6 +98,8 @@ def test_every_sentence_has_its_russian_and_no_russian_is_left_over() -> None:
     style |= {one.unit for one in STYLES.values() if any(letter.islower() for letter in one.unit)}
     style |= {*_MISSING.values(), *MODEL_NAMES.values(), *SCOPE_NAMES.values()}
     style |= {*LAND_WORDS.values(), *FEATURE_WORDS.values(), *of_schemes()}
+    style |= {*_MONTHS, *(words for _, words in _FILES), *(group for group, _ in _ORDER)}
+    style |= {words for pair in _WORDS.values() for words in pair}
     style |= {*SCENARIO_NAMES.values(), *PART_NAMES.values(), *CATEGORY_NAMES.values()}
     assert style <= set(RUSSIAN)
     assert set(KIND_NAMES) == set(KINDS)

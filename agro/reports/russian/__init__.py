@@ -15,6 +15,7 @@ from agro.reports.russian.outlook import OUTLOOK
 from agro.reports.russian.output import OUTPUT
 from agro.reports.russian.output_inputs import OUTPUT_INPUTS
 from agro.reports.russian.portal import PORTAL
+from agro.reports.russian.portal_pages import PORTAL_PAGES
 from agro.reports.russian.prescriptions import PRESCRIPTIONS
 from agro.reports.russian.runs import RUNS
 from agro.reports.russian.services import SERVICES
@@ -36,6 +37,7 @@ RUSSIAN: dict[str, str] = {
     **OUTPUT,
     **OUTPUT_INPUTS,
     **PORTAL,
+    **PORTAL_PAGES,
     **PRESCRIPTIONS,
     **RUNS,
     **SERVICES,

@@ -2,8 +2,10 @@
 
 from alembic import context
 
-from agro.store.account_tables import METADATA
+from agro.store.field_tables import PLANS
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA, render_as_batch=True)
+context.configure(
+    connection=context.config.attributes["connection"], target_metadata=PLANS.metadata, render_as_batch=True
+)
 with context.begin_transaction():
     context.run_migrations()
