@@ -23,10 +23,9 @@ from flows.settings import CONFIGS, facts
 from flows.simulated import simulated_tables
 from flows.yield_tables import Books, as_known
 from models.intervals import misses
-from models.judge import simplest_good
-from models.yield_blend import squares
+from models.yield_blend import BLEND, choose
 from models.yield_features import feature_blocks
-from models.yield_ladder import LadderRules
+from models.yield_ladder import RUNGS, LadderRules
 from models.yields import _errors, fit
 
 SEASONS = tuple(range(2011, 2023))
@@ -93,14 +92,15 @@ def left_out(books: Books, until: str) -> tuple[pd.DataFrame, dict[int, Misses]]
     table = as_known(books, date.fromisoformat(f"{SEASONS[-1] + 1}-{until}"), rules, facts(CONFIGS / "water.toml"))
     own = table[(table["crop"] == CROP) & table["yield_t_ha"].notna()].reset_index(drop=True)
     ladder = {name: rules["ladder"][name] for name in LadderRules.__dataclass_fields__}
-    ladder |= {"fewest_rows_for_boosting": 10**9, "most_rows_for_process": 0}
-    told = fit(CROP, until, own, feature_blocks(own), LadderRules(**ladder)).left_out
-    rungs, parts, missed = [one for one in ("average", "trend", "ridge") if one in told], [], {}
+    told = fit(CROP, until, own, feature_blocks(own), LadderRules(**ladder)).left_out.drop(
+        columns=BLEND, errors="ignore"
+    )
+    rungs, parts, missed = [one for one in RUNGS if one in told], [], {}
     for season in sorted(told["season"].unique()):
         here = told["season"] == season
-        chosen = simplest_good(squares(told[~here], rungs))
-        missed[int(season)] = misses(_errors(told[~here], chosen))
-        rows = told[here].assign(told_t_ha=told.loc[here, chosen])
+        choice = choose(told[~here], rungs)
+        missed[int(season)] = misses(_errors(choice.left_out, choice.chosen))
+        rows = told[here].assign(told_t_ha=told.loc[here, list(choice.weights)] @ pd.Series(choice.weights))
         cv = np.sqrt(sum(getattr(missed[int(season)], f"{name}_cv") ** 2 for name in ("year", "district", "field")))
         half = missed[int(season)].reach.get(("field", LEVEL), np.nan) * cv
         parts.append(rows.assign(half_t_ha=half * rows["told_t_ha"]))

@@ -27,7 +27,7 @@ from flows.simulated import simulated_tables
 from models.crop_features import crop_features, feature_names
 from models.crop_types import OTHER, CropRules, fit, merged, predict
 
-LAST, Z90, DRAWS = 2022, 1.645, 40
+LAST, DRAWS = 2022, 40
 USES = {"idle_grass": "idle", "perennial_grass": "mown", "fallow": "bare"}
 
 
@@ -106,7 +106,7 @@ def sampled(parcels: pd.DataFrame) -> str:
                 {"mapped": places["kind"], "observed": places["truly"], "weight": 1.0, "cluster": places["place"]}
             )
             row = adjusted_areas(units, mapped).set_index("class").loc["abandoned"]
-            inside.append(abs(row["area_ha"] - truth) <= Z90 * row["se_ha"] + 1e-6)
+            inside.append(row["low_90_ha"] - 1e-6 <= truth <= row["high_90_ha"] + 1e-6)
             off.append(abs(row["area_ha"] - truth))
             wide.append(row["se_ha"])
     return (
@@ -143,7 +143,7 @@ def crop_figures(fields: pd.DataFrame, areas: pd.DataFrame) -> str:
     """How many fields are told and right, and whether areas hold."""
     answered = fields["crop"].notna()
     right = fields["crop"] == fields["declared"]
-    inside = (areas["area_ha"] - areas["true_ha"]).abs() <= Z90 * areas["se_ha"]
+    inside = areas["true_ha"].between(areas["low_90_ha"] - 1e-6, areas["high_90_ha"] + 1e-6)
     off, plain = (areas["area_ha"] - areas["true_ha"]).abs(), (areas["mapped_ha"] - areas["true_ha"]).abs()
     rungs = ", ".join(f"{rung} {n}" for rung, n in fields.groupby("rung").size().items())
     said = fields["crop"].where(answered, "not told")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import geopandas as gpd
@@ -16,7 +17,7 @@ from agro.reports.outlook_text import signed
 from agro.reports.words import say
 from agro.store import history
 from agro.store.index import Index
-from agro.store.publish import Published
+from agro.store.publish import Published, read_asset
 from flows.plan import Land
 from flows.sections import Privacy
 from flows.settings import CONFIGS, districts, facts
@@ -26,6 +27,7 @@ _SEEN_DAYS, _WINDOW_DAYS = 14, 16  # [d] of looks that count as lately; of looks
 _ENOUGH_CLEAR = 0.3  # [1] of a field
 _ROUND_M = 6000.0  # [m] of ground round a district's fields: their outlines are nobody's business
 _MOST_CHANGES = 4
+FIGURES = "figures"  # asset of a board: the cells of every figure that it shows, and the districts it withholds
 Verdict = Mapping[Any, Refusal | None]
 Past = Mapping[tuple[str, str | None], Mapping[int, float]]
 
@@ -35,9 +37,13 @@ def limits_of(privacy: Privacy) -> Limits:
     return Limits(privacy.fewest_farms, privacy.one_farm_pct / 100, privacy.two_farms_pct / 100)
 
 
-def verdicts(fields: pd.DataFrame, sums: pd.DataFrame, limits: Limits) -> dict[Any, Refusal | None]:
-    """What may be shown together, by (crop, district), (crop, None) of the region, and (None, district) of all crops.
+Cells = list[tuple[str, str]]
 
+
+def figures_of(fields: pd.DataFrame, sums: pd.DataFrame) -> tuple[pd.DataFrame, dict[Any, Cells]]:
+    """Each farm's area by (crop, district), and the cells that each figure sums up, the most wanted first.
+
+    Figures are by (crop, district), (crop, None) of the region, and (None, district) of all crops.
     fields, sums   the tables of one day's forecasts
     """
     known = fields.dropna(subset=["district"])
@@ -46,7 +52,7 @@ def verdicts(fields: pd.DataFrame, sums: pd.DataFrame, limits: Limits) -> dict[A
     told = sums[(sums["quantity"] == "yield_t_ha") & sums["value"].notna()]
     leaves = [(row.crop, row.subject) for row in told[told["scope"] == "district"].itertuples()]
     area = by_farm.sum(axis=1)
-    figures: dict[Any, list[Any]] = {}
+    figures: dict[Any, Cells] = {}
     for crop in told[told["scope"] == "region"]["crop"]:  # it rests on the districts that are told; on all, if none is
         own = [cell for cell in leaves if cell[0] == crop]
         figures[crop, None] = own or [cell for cell in by_farm.index if cell[0] == crop]
@@ -54,15 +60,39 @@ def verdicts(fields: pd.DataFrame, sums: pd.DataFrame, limits: Limits) -> dict[A
         figures[cell] = [cell]
     for district in sorted(known["district"].unique()):
         figures[None, district] = [cell for cell in by_farm.index if cell[1] == district]
-    return shown(by_farm, figures, limits)
+    return by_farm, figures
+
+
+def verdicts(
+    fields: pd.DataFrame, sums: pd.DataFrame, limits: Limits, published: Sequence[Cells] = ()
+) -> dict[Any, Refusal | None]:
+    """What may be shown together. Everybody knows the region's change, which the index tells, and earlier boards.
+
+    published   cells of the figures of other boards of the season
+    """
+    by_farm, figures = figures_of(fields, sums)
+    return shown(by_farm, figures, limits, [list(by_farm.index), *published])
+
+
+def published_before(index: Index, season: int) -> list[Cells]:
+    """The cells of every figure that any board of the season shows."""
+    own = [one for one in index.items("boards") if one.properties["agro:season"] == season]
+    told = [json.loads(read_asset(index.store, one, FIGURES)) for one in own if FIGURES in one.item["assets"]]
+    return [[(crop, district) for crop, district in cells] for one in told for cells in one["shown"]]
 
 
 def rows_of(
-    sums: pd.DataFrame, before: pd.DataFrame | None, verdict: Verdict, past: Past, limits: Limits
+    sums: pd.DataFrame,
+    before: pd.DataFrame | None,
+    verdict: Verdict,
+    past: Past,
+    limits: Limits,
+    harvested: Mapping[tuple[str, str | None], tuple[float, float]] = MappingProxyType({}),
 ) -> tuple[Row, ...]:
     """The forecasts that may be shown, and why the others may not; the region first.
 
-    before   the sums of the week before
+    before      the sums of the week before
+    harvested   threshed [ha], and its share of what is to be harvested [1]
     """
     of = _by_subject(sums)
     old = {} if before is None else _by_subject(before)
@@ -81,7 +111,8 @@ def rows_of(
         value, low, high, harvest, low_t, high_t = ends
         change, seen = _known(yields["value"] - earlier["value"]), _known(yields["answered"])
         own = past.get((crop, district), {})
-        rows.append(Row(crop, district, value, low, high, harvest, low_t, high_t, seen, own, change, None))
+        done = harvested.get((crop, district))
+        rows.append(Row(crop, district, value, low, high, harvest, low_t, high_t, seen, own, change, None, done))
     return tuple(sorted(rows, key=lambda row: (row.crop, row.district is not None, row.district or "")))
 
 
@@ -100,6 +131,34 @@ def _why(row: Mapping[str, Any], limits: Limits) -> Refusal | None:
     if row["why_code"] == "DISTRICT-FEW-FARMS":
         return telling(np.array([]), limits)  # how few they are is nobody's business either
     return Refusal(row["why_code"], row["why"], row["why_remedy"], json.loads(row["why_facts"]))
+
+
+def harvested(
+    summaries: pd.DataFrame, as_of: date, sums: pd.DataFrame, verdict: Verdict
+) -> dict[tuple[str, str | None], tuple[float, float]]:
+    """Threshed [ha] and its share [1] by crop and district, as offices told it of whole districts by the day.
+
+    What single farms report is not summed here: from one day to the next it would tell of one farm. The region is told
+    where no district that may not be shown has begun.
+    """
+    told = sums[sums["scope"] == "district"].pivot_table(index=["crop", "subject"], columns="quantity", values="value")
+    if summaries.empty or told.empty:
+        return {}
+    area = told["production_t"] / told["yield_t_ha"]
+    day = pd.to_datetime(summaries["day"])
+    own = (summaries["season"] == as_of.year) & (day <= pd.Timestamp(as_of)) & summaries["farm_id"].isna()
+    rows = summaries[own & summaries["threshed_ha"].gt(0)].assign(day=day).sort_values("day")
+    rows = rows.drop_duplicates(["crop", "district"], keep="last").set_index(["crop", "district"])
+    to_do = rows["planned_ha"].fillna(area.reindex(rows.index)).clip(lower=rows["threshed_ha"])
+    made: dict[tuple[str, str | None], tuple[float, float]] = {}
+    for crop, mine in rows["threshed_ha"].groupby(level="crop"):
+        open_ = [cell for cell in mine.index if cell in verdict and verdict[cell] is None]
+        made |= {cell: (float(mine[cell]), float(mine[cell] / to_do[cell])) for cell in open_ if to_do[cell] > 0}
+        if len(open_) == len(mine):
+            everywhere = area[[one for one in area.index if one[0] == crop]]
+            whole = float(to_do.combine_first(everywhere).reindex(everywhere.index.union(mine.index)).sum())
+            made[str(crop), None] = float(mine.sum()), float(mine.sum()) / whole
+    return made
 
 
 def past_yields(index: Index, season: Season) -> dict[tuple[str, str | None], dict[int, float]]:
@@ -141,11 +200,12 @@ def told_districts(
                 names.get(code, code),
                 f"({say('OKTMO', language)} {oktmo})" if oktmo else "",
                 own.union_all().convex_hull.buffer(_ROUND_M),
-                len(own),
+                None if why else len(own),
                 seen,
                 None if why else greener,
                 None if why else parts.get(code),
                 why,
+                isinstance(about, dict) and bool(about.get("priority")),
             )
         )
     return tuple(made)

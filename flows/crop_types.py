@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ from agro.store.tables import from_parquet, to_parquet
 from flows.harvest_records import records_kept
 from flows.keeping import Result, keep
 from flows.land import judged
-from flows.land_looks import land_looks
-from flows.parcels import parcel_stats, read_parcels
+from flows.land_looks import known_by, land_looks
+from flows.parcels import layer_named, parcel_stats, read_parcels
 from flows.plan import Land, crops_of
 from flows.settings import CONFIGS, Settings, facts
 from models.crop_features import crop_features, feature_names
@@ -62,11 +63,14 @@ class CropsTold:
         return len(own), len(answered) / len(own), right, self.model.chosen
 
 
-def crop_types(settings: Settings, season: int | None, given: Path | None) -> CropsTold:
-    """Fit a model to the declared crops up to a season (the last seen by default) and ask it of what is undeclared."""
+def crop_types(settings: Settings, season: int | None, given: Path | None, as_of: date | None = None) -> CropsTold:
+    """Fit a model to the declared crops up to a season (the last seen by default) and ask it of what is undeclared.
+
+    as_of   the last day whose looks are known; None: all
+    """
     rules = facts(CONFIGS / "crop_types.toml")
     with records_kept(settings) as (land, _, index, refused):
-        looks = land_looks(history.fieldstats(index.store), rules["enough_clear"], no_falls=True)
+        looks = land_looks(known_by(history.fieldstats(index.store), as_of), rules["enough_clear"], no_falls=True)
         looks = looks[looks["field_id"].isin(land.outlines["field_id"])]
         season = season or int(looks["season"].max() if len(looks) else 0)
         if not (looks["season"] == season).any():
@@ -78,7 +82,7 @@ def crop_types(settings: Settings, season: int | None, given: Path | None) -> Cr
                 expected=", ".join(map(str, sorted(set(looks["season"])))) or "-",
             )
         table = _table(land, looks[looks["season"] <= season], rules)
-        beyond, more = _beyond(settings, land, index, given, season, rules)
+        beyond, more = _beyond(settings, land, index, given, (season, as_of), rules)
         model, name = _model(table[table["crop"].notna()].reset_index(drop=True), season, settings, rules, index)
         asked = pd.concat([table[(table["season"] == season) & table["crop"].isna()], beyond], ignore_index=True)
         fields = _told(model, asked)
@@ -121,19 +125,29 @@ def _features(looks: pd.DataFrame, rules: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def _beyond(
-    settings: Settings, land: Land, index: Index, given: Path | None, season: int, rules: Mapping[str, Any]
+    settings: Settings,
+    land: Land,
+    index: Index,
+    given: Path | None,
+    when: tuple[int, date | None],
+    rules: Mapping[str, Any],
 ) -> tuple[pd.DataFrame, tuple[Refusal, ...]]:
-    """The parcels under crops beyond the fields on record, where a layer of parcels is there."""
-    if given is None and settings.imagery.source != "twin":
+    """The parcels under crops beyond the fields on record, where a layer of parcels is there.
+
+    when   the season, and the last day that is known
+    """
+    season, as_of = when
+    if not layer_named(settings, given):
         return pd.DataFrame(), ()
     parcels = read_parcels(settings, land, given)
     fields = land.on_grid.union_all()
     below = parcels.on_grid.intersection(fields).area / parcels.on_grid.area
-    kinds = from_parquet(read_asset(index.store, judged(settings, parcels, land, index), "parcels"))
+    kinds = from_parquet(read_asset(index.store, judged(settings, parcels, land, index, as_of), "parcels"))
     ploughed = set(kinds.loc[kinds["kind"].isin(_PLOUGHED), "parcel_id"])
     own = parcels.outlines[(below < _BELOW).to_numpy() & parcels.outlines["parcel_id"].isin(ploughed)]
     own = own.rename(columns={"parcel_id": "field_id"})
-    looks = land_looks(parcel_stats(settings, parcels, index), rules["enough_clear"], no_falls=True)
+    rows = known_by(parcel_stats(settings, parcels, index), as_of)
+    looks = land_looks(rows, rules["enough_clear"], no_falls=True)
     features = _features(looks[looks["field_id"].isin(own["field_id"]) & (looks["season"] == season)], rules)
     if features.empty:
         return pd.DataFrame(), parcels.refused

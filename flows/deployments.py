@@ -16,6 +16,7 @@ from prefect.schedules import Cron, Interval, Schedule
 from agro.domain.errors import BadInput
 from agro.imagery.overpass import REPEAT, overpasses
 from flows.after_pass import after_pass
+from flows.land_review import land_review
 from flows.look_for_passes import look_for_passes
 from flows.occasions import FOUND, PUBLISHED, when
 from flows.plan import read_land
@@ -26,6 +27,7 @@ from flows.winter_review import winter_review
 
 FALLBACK_CRON = "30 2 * * 1"  # Monday morning in Kuzbass: what an event lost is made up for
 OUTLOOK_CRON = "0 4 * 5-10 1"  # Mondays of the season: weather and harvest go on without a pass
+LAND_CRON = "0 5 1 6-11 *"  # the first of each month from June: what the month before showed
 WINTER_CRON = "0 3 1 11 *"  # when the season is over
 WAIT_S = 3600  # [s] a scheduled run waits for one that somebody started by hand
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
@@ -98,6 +100,12 @@ def deployments(config: str, overrides: Sequence[str]) -> list[Any]:
             "winter-review",
             triggers=[published],
             schedules=[Cron(WINTER_CRON, timezone="UTC"), Cron(FALLBACK_CRON, timezone="UTC")],
+            concurrency_limit=ONE_AT_A_TIME,
+            **common,
+        ),
+        land_review.to_deployment(
+            "land-review",
+            schedules=[Cron(LAND_CRON, timezone="UTC")],
             concurrency_limit=ONE_AT_A_TIME,
             **common,
         ),

@@ -69,6 +69,7 @@ def indicator_of(
     second = first * links_pct(then, now, weight) / 100.0
     expected = laspeyres_pct(cells.now["value"], cells.before["value"], cells.price)
     closed, why = _closed(offices, season)
+    parts = change_by_parts(cells.before, cells.now, cells.price)
     made: dict[str, Any] = {
         "as_of": season.as_of.isoformat(),
         "year": year,
@@ -85,7 +86,10 @@ def indicator_of(
         "refusal": _as_told(why),
         "link": {"expected": expected, **told(first)},
         "years": [],
-        "parts": _rows(change_by_parts(cells.before, cells.now, cells.price), "district"),
+        "change": parts.sum().to_dict(),
+        "parts": _rows(parts, "district"),
+        "base_rub": float(cells.before["value"].to_numpy() @ weight),
+        "price_rub": dict(cells.price),
         "links_by": {part: _by(cells, part) for part in _PARTS},
         "rub_ha": _per_hectare(cells),
         "fixed_prices": None,

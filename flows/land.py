@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,7 +29,8 @@ from agro.store.publish import Published, digest, read_asset
 from agro.store.tables import from_parquet
 from flows.harvest_records import records_kept
 from flows.keeping import Result, keep
-from flows.land_looks import land_looks
+from flows.kept_outlook import newest_outlook
+from flows.land_looks import known_by, land_looks
 from flows.parcels import Parcels, parcel_stats, read_parcels
 from flows.plan import Land
 from flows.settings import CONFIGS, Settings, crop_codes, facts
@@ -57,6 +57,7 @@ class LandTold:
     areas     a row a kind: mapped_ha, and area_ha with se_ha where a sample was checked
     accuracy  share of the area that is mapped as it is, and its standard error; None without a sample
     added     what a thousand hectares would add: per cent of the base year's output, its error; None where not told
+    added_to  the year whose indicator it is added to, by the prices that offices told; None where the user gave them
     """
 
     season: int
@@ -67,16 +68,21 @@ class LandTold:
     failed: tuple[Refusal, ...]
     place: str
     simulated: bool
+    added_to: int | None = None
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the user gave: the layer of parcels, the checked sample, prices [RUB/t], the base year's output [RUB]."""
+    """What the user gave: the layer of parcels, the checked sample, prices [RUB/t], the base year's output [RUB].
+
+    as_of   the last day that is known; None: all days
+    """
 
     parcels: Path | None = None
     checked: Path | None = None
     prices: Path | None = None
     base_rub: float | None = None
+    as_of: date | None = None
 
 
 def land(settings: Settings, asked: Asked) -> LandTold:
@@ -84,12 +90,12 @@ def land(settings: Settings, asked: Asked) -> LandTold:
     with records_kept(settings) as (own, _, index, refused):
         parcels = read_parcels(settings, own, asked.parcels)
         rules = facts(CONFIGS / "land.toml")
-        told = judged(settings, parcels, own, index)
+        told = judged(settings, parcels, own, index, asked.as_of)
         table, season = from_parquet(read_asset(index.store, told, "parcels")), int(told.properties["agro:season"])
         failed = [*refused, *parcels.refused]
         areas, accuracy = _areas(table, asked.checked, failed)
-        added = _added(index, rules, asked, failed)
-    return LandTold(season, table, areas, accuracy, added, tuple(failed), told.place, parcels.simulated)
+        added, year = _added(index, rules["returned"], asked, failed)
+    return LandTold(season, table, areas, accuracy, added, tuple(failed), told.place, parcels.simulated, year)
 
 
 def sample_places(told: LandTold, seed: int) -> pd.DataFrame:
@@ -101,16 +107,16 @@ def sample_places(told: LandTold, seed: int) -> pd.DataFrame:
     return drawn.join(where, on="parcel_id").assign(observed="")
 
 
-def judged(settings: Settings, parcels: Parcels, own: Land, index: Index) -> Published:
-    """The item with every parcel's kind, made where it is not there yet."""
+def judged(settings: Settings, parcels: Parcels, own: Land, index: Index, as_of: date | None = None) -> Published:
+    """The item with every parcel's kind by the looks up to a day, made where it is not there yet."""
     rules = facts(CONFIGS / "land.toml")
-    rows = parcel_stats(settings, parcels, index)
+    rows = known_by(parcel_stats(settings, parcels, index), as_of)
     looks = land_looks(rows, _ENOUGH_CLEAR, no_falls=False).rename(columns={"field_id": "parcel_id"})
     looks = looks.merge(parcels.outlines[["parcel_id", "district"]].fillna(""), on="parcel_id")
     season_rules, parcel_rules = SeasonRules(**rules["season"]), ParcelRules(**rules["parcel"])
     uses = season_uses(looks, season_rules, (parcel_rules.woody_from, parcel_rules.woody_to))
     last = int(uses["season"].max()) if len(uses) else 0
-    about = _about(parcels, own, index)
+    about = _about(parcels, own, index, as_of or date.max)
     key = digest([parcels.key, _plain(uses), _plain(about), rules, ALGORITHM])
     standing = index.at(f"land/{key}")
     if standing is not None:
@@ -129,11 +135,11 @@ def judged(settings: Settings, parcels: Parcels, own: Land, index: Index) -> Pub
     return keep(index.store, index, f"land/{key}", Result(properties, None, tables={"parcels": table, "seasons": uses}))
 
 
-def _about(parcels: Parcels, own: Land, index: Index) -> pd.DataFrame:
+def _about(parcels: Parcels, own: Land, index: Index, as_of: date) -> pd.DataFrame:
     """What is known of each parcel beside its looks: size, place, the nearest field, its soil and slope."""
     middle = parcels.outlines.geometry.representative_point()
     table = pd.DataFrame(parcels.outlines[["parcel_id", "district", "area_ha"]]).assign(lon=middle.x, lat=middle.y)
-    ground, _ = known_ground(index, set(own.outlines["field_id"]), date.max)
+    ground, _ = known_ground(index, set(own.outlines["field_id"]), as_of)
     near, away_m = own.on_grid.sindex.nearest(parcels.on_grid, return_all=False, return_distance=True)
     nearest = pd.DataFrame({"at": near[0], "field_id": own.outlines["field_id"].to_numpy()[near[1]], "away_m": away_m})
     nearest = nearest.merge(ground, on="field_id", how="left").set_index("at").reindex(range(len(table)))
@@ -180,22 +186,33 @@ def _still_so(found: pd.DataFrame, table: pd.DataFrame) -> tuple[pd.DataFrame, l
     return found[same], old
 
 
-def _added(index: Index, rules: Mapping[str, Any], asked: Asked, failed: list[Refusal]) -> tuple[float, float] | None:
-    """What a thousand hectares would add, where prices, the base and harvests are known."""
-    if asked.prices is None or asked.base_rub is None:
-        return None
+def _added(
+    index: Index, shares: Mapping[str, float], asked: Asked, failed: list[Refusal]
+) -> tuple[tuple[float, float] | None, int | None]:
+    """What a thousand hectares would add: to the base year that was given, else to the indicator of the newest outlook.
+
+    The second is the outlook's year. Nothing where neither is known.
+    """
     try:
-        prices, refused = read_prices(asked.prices, {plain(word): code for word, code in crop_codes().items()})
-        failed += refused
-        return added_pct(_usual_yields(index, rules["returned"]), prices, asked.base_rub)
-    except AgroError as error:
-        failed.append(error.refusal)
-        return None
+        if asked.prices is not None and asked.base_rub is not None:
+            prices, refused = read_prices(asked.prices, {plain(word): code for word, code in crop_codes().items()})
+            failed += refused
+            return added_pct(_usual_yields(index, shares, asked.as_of), prices, asked.base_rub), None
+        made = newest_outlook(index.store, asked.as_of)
+        if made is None or not made["years"] or "base_rub" not in made:
+            return None, None
+        pct, error = added_pct(_usual_yields(index, shares, asked.as_of), made["price_rub"], made["base_rub"])
+        return (pct * made["previous"] / 100, error * made["previous"] / 100), int(made["year"])
+    except AgroError as refusal:
+        failed.append(refusal.refusal)
+        return None, None
 
 
-def _usual_yields(index: Index, shares: Mapping[str, float]) -> pd.DataFrame:
+def _usual_yields(index: Index, shares: Mapping[str, float], as_of: date | None) -> pd.DataFrame:
     """What the crops of returned land gave on the fields on record in the last seasons, by area."""
     harvest = history.records(index.store, "harvest")
+    if as_of is not None and len(harvest):
+        harvest = harvest[harvest["season"] < as_of.year]
     rows = []
     for crop, share in shares.items():
         own = harvest[harvest["crop"] == crop] if len(harvest) else harvest

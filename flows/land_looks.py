@@ -1,5 +1,7 @@
 """The looks that crop types and idle land are told by: believed ones, a row a field and look, a column a layer."""
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 
@@ -21,6 +23,13 @@ def land_looks(fieldstats: pd.DataFrame, enough_clear: float, no_falls: bool) ->
     looks = looks[np.concatenate(kept)] if kept else looks
     at = looks["acquired_at"]
     return looks.assign(season=at.dt.year, day=at.dt.date).drop(columns="acquired_at").reset_index(drop=True)
+
+
+def known_by(looks: pd.DataFrame, as_of: date | None) -> pd.DataFrame:
+    """The looks up to the end of a day (UTC)."""
+    return (
+        looks if as_of is None else looks[looks["acquired_at"] < pd.Timestamp(as_of, tz="UTC") + pd.Timedelta(days=1)]
+    )
 
 
 def _kept(own: pd.DataFrame) -> np.ndarray:

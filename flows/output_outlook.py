@@ -16,7 +16,7 @@ from agro.store import stac as items
 from agro.store.index import Index
 from agro.store.publish import Published, digest, publish, read_asset
 from agro.store.tables import from_parquet
-from flows.boards import Shown, board_of
+from flows.boards import Shown, board_of, withheld_districts
 from flows.indicator import as_content, indicator_of
 from flows.keeping import Result, content_of, keep
 from flows.kept_outlook import INDICATOR
@@ -26,7 +26,7 @@ from flows.plan import Land
 from flows.settings import CONFIGS, Settings
 from flows.yield_models import Season
 
-ALGORITHM = 1  # raise it when the same forecasts and figures of offices give another outlook
+ALGORITHM = 2  # raise it when the same forecasts and figures of offices give another outlook
 _FACTS = ("scenarios.toml", "products.toml")
 
 
@@ -36,6 +36,7 @@ class Output:
 
     indicator   None where no link could be made; `failed` says why
     board       what may be published of it, and of the forecasts
+    withheld    districts of which the board shows no sum
     """
 
     indicator: Mapping[str, Any] | None
@@ -43,6 +44,7 @@ class Output:
     failed: tuple[Refusal, ...]
     scores: pd.DataFrame
     board: Published
+    withheld: frozenset[str] = frozenset()
 
 
 def output_of(
@@ -71,7 +73,7 @@ def output_of(
         why = [error.refusal]
     kept = place if told else None
     board = board_of(settings, Shown(season, land, forecasts, kept, told, tuple(why)), index)
-    return Output(told, kept, (*failed, *why), scores, board)
+    return Output(told, kept, (*failed, *why), scores, board, withheld_districts(board, index))
 
 
 def _made(

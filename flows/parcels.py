@@ -42,15 +42,21 @@ class Parcels:
         return digest(sorted(map(list, zip(self.outlines["parcel_id"], self.outlines["version"], strict=True))))
 
 
+def layer_named(settings: Settings, given: Path | None) -> bool:
+    """Whether there is a layer of parcels at all: given, configured, or the simulated region's."""
+    return bool(given or settings.fields.parcels or settings.imagery.source == "twin")
+
+
 def read_parcels(settings: Settings, land: Land, given: Path | None) -> Parcels:
-    """The layer that was given, else that of the simulated region. Raises BadInput where there is none."""
+    """The layer given or configured, else that of the simulated region. Raises BadInput where there is none."""
+    given = given or settings.fields.parcels
     simulated = given is None and settings.imagery.source == "twin"
     path = twin_catalog(settings, land).parents[1] / "parcels" / "parcels.geojson" if simulated else given
     if path is None:
         raise BadInput(
             "LAND-NO-PARCELS",
             "no layer of parcels was given, and nothing is said of land outside one",
-            "name a file of outlines with the column parcel_id: --parcels FILE",
+            "name a file of outlines with the column parcel_id: --parcels FILE, or fields.parcels",
         )
     outlines, refused = read_outlines(path, bounds=settings.region.bounds or None, named="parcel_id")
     if outlines.empty:

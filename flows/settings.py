@@ -24,7 +24,7 @@ from flows.sections import MaybePath, Messages, Output, Portal, Privacy, Section
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 _PATHS = (
-    *("store.path", "imagery.catalog", "imagery.bands", "fields.path", "fields.seasons", "twin.path"),
+    *("store.path", "imagery.catalog", "imagery.bands", "fields.path", "fields.seasons", "fields.parcels", "twin.path"),
     *("messages.outbox", "messages.addresses", "records.elevation", "records.soil", "records.weather"),
     *("advice.fertilisers", "advice.prices", "advice.protection", "advice.trials", "advice.n_rich"),
     *("records.harvest", "records.statistics", "records.harvest_summaries", "records.yield_monitors"),
@@ -60,6 +60,7 @@ class Fields(Section):
     layer: str
     encoding: str
     seasons: MaybePath
+    parcels: MaybePath
     few_px: int = Field(ge=1, le=10_000)
     low_clear_fraction: float = Field(ge=0, le=1)
 

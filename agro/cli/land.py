@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agro.cli.forecasts import AsOf
 from agro.cli.options import AsJson, Config, Sets, StoreDir, the_store
-from agro.cli.voice import end, print_json, told, write
+from agro.cli.voice import day_of, end, print_json, told, write
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +34,7 @@ def land(
     base_value: Annotated[
         float | None, typer.Option("--base-value", help="Output of the base year, million RUB.", min=0)
     ] = None,
+    as_of: AsOf = None,
     as_json: AsJson = False,
     store: StoreDir = None,
     config: Config = "default",
@@ -40,25 +42,26 @@ def land(
 ) -> None:
     """Find land that nobody works: since when, grass or woody, how much, which to return first."""
     with told("ru") as voice:
+        day = day_of(as_of)
         place = the_store(config, set_, store, voice)
         from agro.reports.land_text import land_as_text
         from flows.land import Asked, sample_places
         from flows.land import land as judge
         from flows.settings import districts, load
 
-        asked = Asked(parcels, checked, prices, None if base_value is None else base_value * 1e6)
+        asked = Asked(parcels, checked, prices, None if base_value is None else base_value * 1e6, day)
         done = judge(load(config, [*set_, f"store.path={place.root}"]), asked)
         if sample is not None:
             write(sample_places(done, seed).to_csv(index=False).encode(), sample)
         if as_json:
             about = {"season": done.season, "simulated": done.simulated, "place": done.place}
-            figures = {"accuracy": done.accuracy, "added_pct_per_1000_ha": done.added}
+            figures = {"accuracy": done.accuracy, "added_pct_per_1000_ha": done.added, "added_to": done.added_to}
             tables = {"areas": _rows(done.areas), "parcels": _rows(done.parcels)}
             print_json({**about, **figures, **tables}, done.failed)
         else:
             names = districts(voice.language)
             about_all = done.season, done.parcels, done.areas, done.accuracy, done.added
-            print(land_as_text(*about_all, names, done.simulated, voice.language))
+            print(land_as_text(*about_all, names, done.simulated, voice.language, done.added_to))
         end(list(done.failed), voice.language)
 
 
@@ -67,6 +70,7 @@ def crops(
         int | None, typer.Option(help="Year of harvest; the last one seen by default.", metavar="YEAR")
     ] = None,
     parcels: Parcels = None,
+    as_of: AsOf = None,
     as_json: AsJson = False,
     store: StoreDir = None,
     config: Config = "default",
@@ -74,12 +78,13 @@ def crops(
 ) -> None:
     """Tell what grows where nobody declared it, how surely, and how many hectares; silent where it is not sure."""
     with told("ru") as voice:
+        day = day_of(as_of)
         place = the_store(config, set_, store, voice)
         from agro.reports.land_text import crops_as_text
         from flows.crop_types import crop_types
         from flows.settings import crop_names, districts, load
 
-        done = crop_types(load(config, [*set_, f"store.path={place.root}"]), season, parcels)
+        done = crop_types(load(config, [*set_, f"store.path={place.root}"]), season, parcels, day)
         right = done.tried
         if as_json:
             about = {"season": done.season, "simulated": done.simulated, "place": done.place, "model": done.name}

@@ -12,6 +12,7 @@ from agro.cli.options import AsJson, Config, Sets, StoreDir, the_store
 from agro.cli.voice import day_of, end, print_json, told
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from agro.domain.errors import Refusal
@@ -25,6 +26,10 @@ def outlook(
         Path | None,
         typer.Option(help="Write the board of districts into this folder: HTML, PDF, XLSX, PNG.", metavar="DIR"),
     ] = None,
+    all_districts: Annotated[
+        bool,
+        typer.Option("--all-districts", help="Also districts that the board withholds, for those who hold the data."),
+    ] = False,
     as_json: AsJson = False,
     store: StoreDir = None,
     config: Config = "default",
@@ -46,21 +51,28 @@ def outlook(
         assert done.output is not None  # noqa: S101  the folder is there
         failed = [*done.failed, *done.output.failed]
         if as_json:
-            print_json(as_values(done.output), failed)
+            print_json(as_values(done.output, all_districts), failed)
         else:
-            print("\n".join(lines_of(done.output, settings)))
+            print("\n".join(lines_of(done.output, settings, all_districts)))
             if export:
                 print(say("Board: {where}", voice.language, where=str(export)))
         end(failed, voice.language)
 
 
-def lines_of(output: "Output", settings: "Settings") -> list[str]:
+def _told(output: "Output", all_districts: bool) -> "Mapping[str, Any] | None":
+    from flows.kept_outlook import without
+
+    made = output.indicator
+    return made if made is None or all_districts else without(made, output.withheld)
+
+
+def lines_of(output: "Output", settings: "Settings", all_districts: bool) -> list[str]:
     """The outlook for a person, what is simulated or assumed first."""
     from agro.reports.outlook_text import assumed, outlook_as_text
     from flows.output_facts import product_names
     from flows.settings import districts
 
-    language, made = settings.ui.language, output.indicator
+    language, made = settings.ui.language, _told(output, all_districts)
     simulated = settings.imagery.source == "twin"
     lines = assumed(made, simulated, bool(made and made["demonstration"]), language)
     if made is not None:
@@ -69,10 +81,15 @@ def lines_of(output: "Output", settings: "Settings") -> list[str]:
     return lines
 
 
-def as_values(output: "Output") -> dict[str, Any]:
+def as_values(output: "Output", all_districts: bool) -> dict[str, Any]:
     """The outlook as plain JSON values."""
     scores = json.loads(output.scores.to_json(orient="records"))
-    return {"place": output.place, "board": output.board.place, "indicator": output.indicator, "scores": scores}
+    return {
+        "place": output.place,
+        "board": output.board.place,
+        "indicator": _told(output, all_districts),
+        "scores": scores,
+    }
 
 
 def after_run(settings: "Settings", until: "date | None", fresh: bool) -> tuple[list[str], list[str]]:

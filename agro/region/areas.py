@@ -6,10 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 
 from agro.domain.errors import BadInput
 
 _FEWEST = 2  # [1] checked units of a mapped class: of one alone no error is known
+_ROUNDING = 1e-9  # [1]
+_LEVEL = 0.9  # [1] of the interval that is told
 
 
 def adjusted_areas(
@@ -23,12 +26,13 @@ def adjusted_areas(
     mapped_ha  area of each mapped class [ha]; a class of what was not told is a mapped class as any
     squares_ha2  by mapped class, the sum of the squared areas of its units [ha2], where these are few enough to differ
                from what is usual: then the units' own chance is in the error, too
-    returns    a row a class: `area_ha`, `se_ha` [ha], `mapped_ha` [ha], `users`, `users_se`, `producers`,
-               `producers_se` [1]: how much of what is mapped is so, and how much of what is so is mapped; NaN errors
-               where the checked units of a mapped class are of one cluster
+    returns    a row a class: `area_ha`, `se_ha`, `low_90_ha`, `high_90_ha` [ha], `mapped_ha` [ha], `users`, `users_se`,
+               `producers`, `producers_se` [1]: how much of what is mapped is so, and how much of what is so is
+               mapped; NaN errors where the checked units of a mapped class are of one cluster
     raises     BadInput where a mapped class has an area and fewer than two checked units
     source     Olofsson 2014 (10.1016/j.rse.2014.02.015), equations 1 to 11; with weights and clusters the ratio
-               estimator of Cochran 1977, 6.3, which is theirs where each weight is 1 and each unit its own cluster
+               estimator of Cochran 1977, 6.3, which is theirs where each weight is 1 and each unit its own cluster.
+               Intervals: Student's t, for the errors of few clusters are themselves hardly known (Satterthwaite 1946)
     """
     classes = sorted({*mapped_ha, *sample["observed"]})
     strata = [name for name in classes if mapped_ha.get(name, 0.0) > 0]
@@ -43,15 +47,19 @@ def adjusted_areas(
             expected=_FEWEST,
         )
     shares, variances = (np.zeros((len(strata), len(classes))) for _ in range(2))
+    clusters = np.zeros(len(strata))
     for row, name in enumerate(strata):
         own = sample[sample["mapped"] == name]
         shares[row], variances[row] = _shares(own, classes)
+        clusters[row] = own["cluster"].nunique()
     area = np.array([mapped_ha[name] for name in strata])
     told = area @ shares
     own_chance = np.array([(squares_ha2 or {}).get(name, 0.0) for name in strata]) @ np.clip(
         shares * (1 - shares), 0, None
     )
     table = pd.DataFrame({"class": classes, "area_ha": told, "se_ha": np.sqrt(area**2 @ variances + own_chance)})
+    half = _quantile(area[:, None] ** 2 * variances, own_chance, clusters) * table["se_ha"]
+    table["low_90_ha"], table["high_90_ha"] = (table["area_ha"] - half).clip(lower=0.0), table["area_ha"] + half
     table["mapped_ha"] = [float(mapped_ha.get(name, 0.0)) for name in classes]
     for column, values in _accuracies(strata, classes, area, shares, variances).items():
         table[column] = values
@@ -75,14 +83,30 @@ def overall_accuracy(sample: pd.DataFrame, mapped_ha: Mapping[str, float]) -> tu
     return share, float(np.sqrt(variance))
 
 
+def _quantile(parts: np.ndarray, own_chance: np.ndarray, clusters: np.ndarray) -> np.ndarray:
+    """Of Student's t, with as many degrees of freedom as the variances (stratum, class) of so many clusters have."""
+    small = (parts**2 / np.maximum(clusters - 1, 1)[:, None]).sum(axis=0)
+    whole = (parts.sum(axis=0) + own_chance) ** 2
+    degrees = np.divide(whole, small, out=np.full(len(small), np.inf), where=small > 0)
+    quantile: np.ndarray = student.ppf((1 + _LEVEL) / 2, degrees)
+    return quantile
+
+
 def _shares(own: pd.DataFrame, classes: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """The share of each class among the checked units of one mapped class, and its variance."""
+    """The share of each class among the checked units of one mapped class, and its variance.
+
+    That nothing was found amiss in a few clusters does not make it sure: half of one more is counted against it (the
+    binomial's usual prior, Brown 2001).
+    """
     weight = own["weight"].to_numpy("float64")
     is_so = own["observed"].to_numpy()[:, None] == np.array(classes, dtype=object)[None]
     share = weight @ is_so / weight.sum()
     off = pd.DataFrame(weight[:, None] * (is_so - share)).groupby(own["cluster"].to_numpy()).sum().to_numpy()
     n = len(off)
     variance = n / (n - 1) * (off**2).sum(axis=0) / weight.sum() ** 2 if n > 1 else np.full(len(classes), np.nan)
+    faultless = share > 1 - _ROUNDING
+    if n > 1 and faultless.any():
+        variance[faultless] = (n + 0.5) * 0.5 / (n + 1) ** 3
     return share, variance
 
 

@@ -16,7 +16,8 @@ def crop_areas(told: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
     told      a row a field: `district` [-], `crop` (None: not told), `area_ha` [ha]
     left_out  a row a field with a declared crop: `told` (None: not told), `observed` [-], `area_ha` [ha], `group` (its
               farm), as the model told it without knowing the farm
-    returns   a row a district and crop: `mapped_ha`, `area_ha`, `se_ha` [ha]; the crop `not told` keeps hectares of
+    returns   a row a district and crop: `mapped_ha`, `area_ha`, `se_ha`, `low_90_ha`, `high_90_ha` [ha];
+              the crop `not told` keeps hectares of
               which nothing was checked
     source    Olofsson 2014, by `adjusted_areas`; that fields nobody declared are mistaken for one another as the
               declared are: an assumption; fields of one farm err together
@@ -43,7 +44,7 @@ def crop_areas(told: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
             lost = pd.DataFrame({"class": [NOT_TOLD], "mapped_ha": [unchecked], "area_ha": [unchecked]})
             table = pd.concat([table, lost], ignore_index=True)
         parts.append(table.assign(district=district))
-    columns = ["district", "crop", "mapped_ha", "area_ha", "se_ha"]
+    columns = ["district", "crop", "mapped_ha", "area_ha", "se_ha", "low_90_ha", "high_90_ha"]
     if not parts:
         return pd.DataFrame(columns=columns)
     whole = pd.concat(parts, ignore_index=True).rename(columns={"class": "crop"}).reindex(columns=columns)

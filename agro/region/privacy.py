@@ -54,13 +54,17 @@ def telling(by_farm: Array, limits: Limits) -> Refusal | None:
 
 
 def shown(
-    by_farm: pd.DataFrame, figures: Mapping[Hashable, Collection[Hashable]], limits: Limits
+    by_farm: pd.DataFrame,
+    figures: Mapping[Hashable, Collection[Hashable]],
+    limits: Limits,
+    published: Sequence[Collection[Hashable]] = (),
 ) -> dict[Hashable, Refusal | None]:
     """Which of a publication's figures may be shown together.
 
     by_farm  (cell) x (farm) what each farm has of each cell [any unit that can be summed]
     figures  the cells that each figure sums up, the most wanted first
     limits   when a figure may be shown [1]
+    published  the cells of figures that everybody knows already: of other days, or of the whole region
     returns  for each figure None, or why it is withheld: it tells of a farm itself, or it would let another be found
     source   primary and complementary suppression: Hundepool et al. 2012, chapter 4; the search: ours
     """
@@ -69,8 +73,13 @@ def shown(
     verdict = {name: telling(row @ table, limits) for name, row in rows.items()}
     open_ = [name for name, why in verdict.items() if why is None]
     choices = list(_choices(table, limits))
-    while (found := _attack([rows[name] for name in open_], table, limits, choices)) is not None:
-        dropped = _least(open_, rows, found)
+    known: list[Array] = []
+    for cells in dict.fromkeys(frozenset(own).intersection(place) for own in published):
+        row = _row([place[cell] for cell in cells], len(place))
+        if _attack([*known, row], table, limits, choices) is None:  # what tells of a farm already cannot be mended here
+            known.append(row)
+    while (found := _attack([*known, *(rows[name] for name in open_)], table, limits, choices)) is not None:
+        dropped = _least(open_, rows, found, known)
         open_.remove(dropped)
         verdict[dropped] = Refusal(
             "PRIVATE-SUBTRACT",
@@ -102,17 +111,18 @@ def _row(cells: Sequence[int], width: int) -> Array:
     return row
 
 
-def _least(open_: Sequence[Hashable], rows: Mapping[Hashable, Array], found: Array) -> Hashable:
-    """The least wanted figure without which what was found cannot be found; else the least wanted that touches it."""
+def _least(open_: Sequence[Hashable], rows: Mapping[Hashable, Array], found: Array, known: Sequence[Array]) -> Hashable:
+    """The least wanted figure without which what was found cannot be found; else the least wanted about it."""
     sums = [name for name in open_ if rows[name].sum() > 1 and (rows[name][found] > 0).any()]
-    near: Array = np.asarray(np.array([rows[name] for name in sums]).any(axis=0)) if sums else found
+    wide = [*(rows[name] for name in sums), *(row for row in known if row.sum() > 1 and (row[found] > 0).any())]
+    near: Array = np.asarray(np.array(wide).any(axis=0)) if wide else found
     for name in reversed(open_):
         if not (rows[name][near] > 0).any():
             continue
-        rest = _unknown([rows[other] for other in open_ if other != name])
+        rest = _unknown([*known, *(rows[other] for other in open_ if other != name)])
         if not _within(rest, found):
             return name
-    touching = [name for name in open_ if (rows[name][found] > 0).any()]
+    touching = [name for name in open_ if (rows[name][near] > 0).any()]
     return touching[-1] if touching else open_[-1]
 
 

@@ -43,10 +43,20 @@ def board_xlsx(board: Board, language: str) -> bytes:
 
 def _forecasts(board: Board, language: str) -> list[Sequence[Any]]:
     years = past_years(board)
-    figures = ("yield_t_ha", "low_80_t_ha", "high_80_t_ha", "production_t", "low_80_t", "high_80_t", "seen_share", "change_t_ha")  # fmt: skip  # noqa: E501
+    figures = ("yield_t_ha", "low_80_t_ha", "high_80_t_ha", "production_t", "low_80_t", "high_80_t", "threshed_ha", "threshed_share", "seen_share", "change_t_ha")  # fmt: skip  # noqa: E501
     rows: list[Sequence[Any]] = [("crop", "district", *figures, *(f"yield_{year}_t_ha" for year in years), "withheld")]
     for row in board.rows:
-        told = (row.yield_t_ha, row.low_t_ha, row.high_t_ha, row.tonnes, row.low_t, row.high_t, row.seen, row.change)
+        told = (
+            row.yield_t_ha,
+            row.low_t_ha,
+            row.high_t_ha,
+            row.tonnes,
+            row.low_t,
+            row.high_t,
+            *(row.threshed or (None, None)),
+            row.seen,
+            row.change,
+        )
         why = reason(row.why, language) if row.why else None
         names = (board.named(row.crop, language), board.named(row.district, language))
         rows.append((*names, *told, *(row.past.get(year) for year in years), why))
@@ -54,10 +64,10 @@ def _forecasts(board: Board, language: str) -> list[Sequence[Any]]:
 
 
 def _districts(board: Board) -> list[Sequence[Any]]:
-    rows: list[Sequence[Any]] = [("district", "oktmo", "fields", "seen_14_days_share", "ndvi_against_usual", *(f"{part}_points" for part in _PARTS))]  # fmt: skip  # noqa: E501
+    rows: list[Sequence[Any]] = [("district", "oktmo", "priority", "fields", "seen_14_days_share", "ndvi_against_usual", *(f"{part}_points" for part in _PARTS))]  # fmt: skip  # noqa: E501
     for one in board.districts:
         told = [None] * len(_PARTS) if one.parts is None else [one.parts[part] for part in _PARTS]
-        rows.append((one.name, one.codes, one.fields, one.seen, one.greener, *told))
+        rows.append((one.name, one.codes, one.priority, one.fields, one.seen, one.greener, *told))
     return rows
 
 

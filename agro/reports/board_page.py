@@ -18,6 +18,7 @@ from agro.reports.district_board import (
     heads_of,
     output_lines,
     past_years,
+    priority_note,
     scenario_rows,
     told_of_district,
 )
@@ -76,7 +77,8 @@ td.n { text-align: right; white-space: nowrap; }
 {% for row in districts %}<tr>
 {%- for cell in row %}<td{% if not loop.first %} class="n"{% endif %}>{{ cell }}</td>{% endfor %}</tr>
 {% endfor %}</table></div>
-<h2>{{ words.changes }}</h2>
+{% if priority %}<p class="faint">{{ priority }}</p>
+{% endif %}<h2>{{ words.changes }}</h2>
 {% for line in changes %}<p>{{ line }}</p>
 {% endfor %}
 <h2>{{ words.forecasts }}</h2>
@@ -158,7 +160,10 @@ def board_words(board: Board, language: str) -> dict[str, Any]:
         "apart": apart_line(board, language),
         "pictures": [(titles[name], svg) for name, svg in board_svgs(board, language).items()],
         "district_heads": [say("district", language), *district_heads(language)],
-        "districts": [[f"{one.name} {one.codes}".strip(), *told_of_district(one, language)] for one in board.districts],
+        "priority": priority_note(language) if any(one.priority for one in board.districts) else "",
+        "districts": [
+            [f"{one.marked} {one.codes}".strip(), *told_of_district(one, language)] for one in board.districts
+        ],
         "changes": board.changes,
         "heads": heads_of(years, language),
         "crops": crops,

@@ -28,6 +28,7 @@ from agro.reports.district_board import (
     heads_of,
     output_lines,
     past_years,
+    priority_note,
     scenario_rows,
     told_of_district,
 )
@@ -269,13 +270,16 @@ def _districts(figure: Figure, y: float, board: Board, language: str) -> float:
     y -= 0.027
     shown = board.districts[:9]
     for number_, one in enumerate(shown, start=1):
-        name = f"{number_}. {one.name} {one.codes}".strip()
+        name = f"{number_}. {one.marked} {one.codes}".strip()
         for place, cell in zip(x, [name, *told_of_district(one, language)], strict=True):
             figure.text(place, y, cell, fontsize=8.5, color=INK, va="top")
         y -= 0.0145
     if len(board.districts) > len(shown):
         figure.text(_LEFT, y, say("... and {n} more", language, n=len(board.districts) - len(shown)), fontsize=8, color=INK, va="top")  # fmt: skip  # noqa: E501
         y -= 0.0145
+    if any(one.priority for one in shown):
+        figure.text(_LEFT, y - 0.002, priority_note(language), fontsize=7, color=FAINT, va="top")
+        y -= 0.0135
     return y
 
 
@@ -307,7 +311,7 @@ def _table(
     years = past_years(board)
     day = day_text(board.as_of, language)
     figure.text(_LEFT, y, say("Yields foreseen as of {day}", language, day=day), fontsize=10, weight="bold", color=INK, va="top")  # fmt: skip  # noqa: E501
-    x = [_LEFT, 0.31, 0.42, 0.53, 0.61, 0.71, *(0.79 + 0.055 * i for i in range(len(years)))]
+    x = [_LEFT, 0.29, 0.385, 0.485, 0.565, 0.675, 0.745, *(0.81 + 0.05 * i for i in range(len(years)))]
     for place, head in zip(x, ["", *heads_of(years, language)], strict=True):
         figure.text(place, y - 0.017, wrapped(head, 12), fontsize=7.5, color=FAINT, va="top")
     y -= 0.042

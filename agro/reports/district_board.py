@@ -22,6 +22,7 @@ class Row:
     seen     share of the crop's area that is foreseen field by field [1]
     change   of the forecast since the last one [t/ha], None where there is none
     why      why nothing is shown; everything else is None then
+    threshed   so far [ha], and its share of what is to be harvested [1]; None where nobody told it
     """
 
     crop: str
@@ -36,6 +37,7 @@ class Row:
     past: Mapping[int, float]
     change: float | None
     why: Refusal | None
+    threshed: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -44,18 +46,26 @@ class District:
 
     ground   round its fields; None where it is not shown
     greener  NDVI over what it was on these days in other seasons, less 1 [1]; None where it is not known
+    fields   [1]; None where they are withheld
     parts    of the change of output [percentage points of the region's index]; None where they are withheld
+    priority   one of the districts that the strategy names for growth of cultivated area
     """
 
     code: str
     name: str
     codes: str
     ground: Geometry | None
-    fields: int
+    fields: int | None
     seen: float | None
     greener: float | None
     parts: Mapping[str, float] | None
     why: Refusal | None
+    priority: bool = False
+
+    @property
+    def marked(self) -> str:
+        """Its name, with a star where it is one of the strategy's."""
+        return f"{self.name} ★" if self.priority else self.name
 
 
 @dataclass(frozen=True)
@@ -122,7 +132,7 @@ def cells_of(row: Row, past_years: list[int], language: str) -> list[str]:
     row         one crop in one district [t/ha, t]
     past_years  columns of past seasons [a]
     language    `ru` or `en`
-    returns     texts [-]: yield, interval, tonnes, share seen, change, past yields
+    returns     texts [-]: yield, interval, tonnes, threshed, share seen, change, past yields
     source      ours
     """
     past = [yield_text(row.past.get(year), language) for year in past_years]
@@ -132,7 +142,11 @@ def cells_of(row: Row, past_years: list[int], language: str) -> list[str]:
     change = "–" if row.change is None else signed(row.change * (T_HA_TO_DT_HA if language == "ru" else 1), language)
     tonnes = "–" if row.tonnes is None else number(row.tonnes, 0, language)
     seen = "–" if row.seen is None else f"{number(100 * row.seen, 0, language)} %"
-    return [yield_text(row.yield_t_ha, language), ends, tonnes, seen, change, *past]
+    done = "–"
+    if row.threshed is not None:
+        area, share = row.threshed
+        done = f"{number(area, 0, language)} ({number(100 * share, 0, language)} %)"
+    return [yield_text(row.yield_t_ha, language), ends, tonnes, done, seen, change, *past]
 
 
 def by_crop(board: Board, language: str) -> list[tuple[str, list[Row], list[str]]]:
@@ -191,6 +205,7 @@ def heads_of(past_years: list[int], language: str) -> list[str]:
         say("yield, {unit}", language, unit=unit),
         say("80 % interval", language),
         say("harvest, t", language),
+        say("threshed, ha", language),
         say("area seen", language),
         say("in a week", language),
         *(str(year) for year in past_years),
@@ -208,7 +223,8 @@ def told_of_district(one: District, language: str) -> list[str]:
     seen = "–" if one.seen is None else f"{number(100 * one.seen, 0, language)} %"
     green = "–" if one.greener is None else f"{signed(100 * one.greener, language, 0)} %"
     parts = say("withheld", language) if one.parts is None else signed(one.parts["total"], language, 2)
-    return [str(one.fields), seen, green, parts]
+    fields = say("withheld", language) if one.fields is None else str(one.fields)
+    return [fields, seen, green, parts]
 
 
 def output_lines(board: Board, language: str) -> list[str]:
@@ -272,6 +288,16 @@ def district_heads(language: str) -> list[str]:
         say("greener than usual", language),
         say("adds to output, points", language),
     ]
+
+
+def priority_note(language: str) -> str:
+    """What the star beside a district means.
+
+    language  `ru` or `en`
+    returns   one line of text [-]
+    source    strategy of the region to 2035
+    """
+    return say("★ the strategy's priority for growth of cultivated area", language)
 
 
 def past_years(board: Board) -> list[int]:

@@ -26,6 +26,7 @@ def land_as_text(
     names: Mapping[str, str],
     simulated: bool,
     language: str,
+    added_to: int | None = None,
 ) -> str:
     """What the parcels are, and the abandoned ones by rank.
 
@@ -37,6 +38,7 @@ def land_as_text(
     names      what districts are called, by their code
     simulated  whether the region is made up
     language   `ru` or `en`
+    added_to   the year whose indicator `added` is points of; None: it is per cent of a base year's output [a]
     returns    lines of text [-]
     source     ours
     """
@@ -54,7 +56,7 @@ def land_as_text(
         lines.append(f"  {name}: {told}")
     lines += ["", _sure(accuracy, language), say("Nothing is said of land outside the layer.", language), ""]
     lines += _ranked(parcels, names, language)
-    lines += ["", _added(added, language)]
+    lines += ["", _added(added, added_to, language)]
     return "\n".join(lines)
 
 
@@ -149,8 +151,10 @@ def _ranked(parcels: pd.DataFrame, names: Mapping[str, str], language: str) -> l
     return lines
 
 
-def _added(added: tuple[float, float] | None, language: str) -> str:
+def _added(added: tuple[float, float] | None, year: int | None, language: str) -> str:
     if added is None:
-        return say("What it would add to the output is not told: give --prices and --base-value.", language)
+        return say("What it would add to the output is not told: make an outlook first (`agro outlook`), or give --prices and --base-value.", language)  # fmt: skip  # noqa: E501
     value, error = (number(one, 3, language) for one in added)
+    if year is not None:
+        return say("Each thousand hectares would add {value} ± {error} points to the indicator of {year}, at prices of {before} as the table of prices tells them", language, value=value, error=error, year=year, before=year - 1)  # fmt: skip  # noqa: E501
     return say("Each thousand hectares would add {value} ± {error} % of the base year's output", language, value=value, error=error)  # fmt: skip  # noqa: E501

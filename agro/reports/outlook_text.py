@@ -208,11 +208,13 @@ def signed(value: float, language: str, digits: int = 1) -> str:
 
 def _parts(made: Mapping[str, Any], names: Mapping[str, str], language: str) -> list[str]:
     kinds = [name for name in PART_NAMES if name != "all"]
-    whole = {name: sum(row[name] for row in made["parts"]) for name in (*kinds, "total")}
     lines = []
-    for name, row in [(say("The region", language), whole), *((names.get(row["district"], row["district"]), row) for row in made["parts"])]:  # fmt: skip  # noqa: E501
+    for name, row in [(say("The region", language), made["change"]), *((names.get(row["district"], row["district"]), row) for row in made["parts"])]:  # fmt: skip  # noqa: E501
         told = ", ".join(f"{say(PART_NAMES[kind], language)} {signed(row[kind], language, 2)}" for kind in kinds)
         lines.append(f"{name}: {signed(row['total'], language, 2)} = {told}")
+    if made.get("withheld"):
+        who = ", ".join(names.get(one, one) for one in made["withheld"])
+        lines.append(say("{who}: withheld, as on the board (--all-districts tells those who hold the data)", language, who=who))  # fmt: skip  # noqa: E501
     return lines
 
 
@@ -230,7 +232,7 @@ def _by(made: Mapping[str, Any], names: Mapping[str, str], language: str) -> lis
             + ("–" if value is None else number(value, 1, language))
             for code, value in made["links_by"][part].items()
         ]
-        lines.append(f"{head} {', '.join(told)}")
+        lines += [f"{head} {', '.join(told)}"] if told else []
     return lines
 
 

@@ -25,13 +25,14 @@ def test_a_look_follows_every_predicted_overpass(make_catalog: Callable[..., Mad
 
 def test_what_starts_what(make_catalog: Callable[..., Made], tmp_path: Path) -> None:
     made = make_catalog([Scene("a")])
-    look, after_pass, watch, outlook, review = deployments("stac", made.overrides(tmp_path / "s"))
+    look, after_pass, watch, outlook, review, land = deployments("stac", made.overrides(tmp_path / "s"))
     assert len(look.schedules) > 3 and not after_pass.schedules
     (trigger,) = after_pass.triggers
     assert trigger.expect == {"agro.passes.found"}
     assert len(review.schedules) == 2 and review.triggers[0].expect == {"agro.passes.published"}
     assert outlook.triggers[0].expect == {"agro.passes.published"}
     assert [one.schedule.cron for one in outlook.schedules] == ["0 4 * 5-10 1"]
+    assert [one.schedule.cron for one in land.schedules] == ["0 5 1 6-11 *"] and not land.triggers
     (published,) = watch.triggers
     assert published.expect == {"agro.passes.published"} and len(watch.schedules) == 1
     assert after_pass.parameters["overrides"][-1] == "store.wait_s=3600"

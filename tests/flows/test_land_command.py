@@ -115,3 +115,11 @@ def test_crops_that_nobody_declared_cannot_be_told_apart(said: Said) -> None:
     assert code == 2 and ("CROP-NOTHING-DECLARED" in err or "CROP-FEW" in err)
     code, _, err = said("crops", "--season", "1999")
     assert code == 2 and "CROP-NO-SEASON" in err
+
+
+def test_land_is_told_as_a_day_knew_it(said: Said, grassland: tuple[Made, Path]) -> None:
+    """By the end of 2020 two seasons without work are known: three are needed before anything is called abandoned."""
+    layer = str(grassland[1] / "parcels.geojson")
+    content = json.loads(said("land", "--parcels", layer, "--as-of", "2020-12-31", "--json")[1])
+    assert content["season"] == 2020
+    assert {row["parcel_id"]: row["kind"] for row in content["parcels"]}["west"] == "unknown"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pandas as pd
 import pytest
 from test_forecast_command import harvests
@@ -87,7 +88,7 @@ def test_the_index_of_a_region_that_can_be_worked_by_hand(said: Said) -> None:
     """2021: 44 t of wheat at 10,000 and 100 t of milk at 20,000 are 2.44 million; milk stays, wheat is as foreseen."""
     code, _, sorry = said("outlook", "--as-of", "2022-07-15")
     assert code == 0, sorry
-    made = told(said)["indicator"]
+    made = told(said, "--all-districts")["indicator"]
     wheat_t = (made["link"]["expected"] / 100 * 2_440_000 - 2_000_000) / 10_000
     assert 30 < wheat_t < 60
     parts = made["parts"][0]
@@ -105,7 +106,7 @@ def test_the_index_of_a_region_that_can_be_worked_by_hand(said: Said) -> None:
 
 
 def test_a_person_reads_interval_scenarios_and_that_two_cannot_be_told_apart(said: Said) -> None:
-    out = said("outlook", "--as-of", "2022-07-15")[1]
+    out = said("outlook", "--as-of", "2022-07-15", "--all-districts")[1]
     assert out.startswith("ДОПУЩЕНИЯ") and "80 %" in out and "различить их нельзя" in out
     assert "По категориям хозяйств, % к предыдущему году: организации 1" in out and "с гектара в ценах 2021 года" in out
     assert out.index("консервативный") < out.index("целевой") < out.index("оптимистичный")
@@ -200,6 +201,15 @@ def test_the_board_is_written_and_shows_no_figure_of_the_one_farm(said: Said, tm
     html = files["board.html"].decode()
     assert "меньше 3 хозяйств" in html and "ц/га" in html and "Топкинский район" in html
     assert '<td class="n">скрыто</td>' in html, "what the one farm's district adds to output is withheld"
+    made, whole = told(said)["indicator"], told(said, "--all-districts")["indicator"]
+    assert (
+        made["withheld"] == ["topki"] and made["parts"] == made["rub_ha"] == [] and made["links_by"]["district"] == {}
+    )
+    assert whole["parts"][0]["district"] == "topki" and "withheld" not in whole
+    assert "Топкинский район: +" not in out and "Топкинский район: скрыто" in out
+    sheet = openpyxl.load_workbook(tmp_path / "board" / "board.xlsx").worksheets[1]
+    (row,) = (own for own in sheet.iter_rows(values_only=True) if own[0] == "Топкинский район")
+    assert [value for value in row[3:] if isinstance(value, float | int)] == [row[4]], "but how much of it was seen"
     said("outlook", "--as-of", "2022-07-15", "--export", str(tmp_path / "again"))
     assert (tmp_path / "again" / "board.html").read_bytes() == files["board.html"]
     assert len(list((tmp_path / "store" / "boards").iterdir())) == 1

@@ -35,10 +35,14 @@ def test_the_published_example_of_olofsson_comes_out() -> None:
     assert share == pytest.approx(0.95, abs=0.005) and 1.96 * error == pytest.approx(0.02, abs=0.005)
 
 
-def test_areas_add_up_and_a_map_without_fault_has_no_error() -> None:
+def test_areas_add_up_and_a_map_without_fault_is_not_wholly_sure() -> None:
+    """Five checked units without a fault: half of one more is counted against them, 5.5 / 6 x 0.5 / 6 / 6."""
     assert adjusted_areas(units(), MAPPED_PX)["area_ha"].sum() == pytest.approx(10_000_000)
     told = adjusted_areas(units(((5, 0), (0, 9)), ("a", "b")), {"a": 30.0, "b": 70.0})
-    assert told["area_ha"].tolist() == [30.0, 70.0] and told["se_ha"].tolist() == [0.0, 0.0]
+    assert told["area_ha"].tolist() == [30.0, 70.0] and told["se_ha"][0] == pytest.approx(
+        30 * (5.5 * 0.5 / 6**3) ** 0.5
+    )
+    assert told["high_90_ha"][0] - 30 == pytest.approx(2.1318 * told["se_ha"][0], rel=1e-4), "t of 4 degrees of freedom"
 
 
 def test_fields_of_one_farm_are_one_witness() -> None:

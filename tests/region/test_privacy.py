@@ -90,7 +90,7 @@ def test_limits_can_be_set() -> None:
     assert telling(np.array([10.0, 10.0, 10.0]), Limits(4, 0.8, 0.9)) is not None
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.lists(st.sampled_from([0.0, 1.0, 5.0, 40.0]), min_size=5, max_size=5), min_size=6, max_size=6))
 def test_no_small_combination_of_shown_figures_tells_of_a_farm(amounts: list[list[float]]) -> None:
     """Three districts and two crops, five farms: every sum and difference of up to three shown figures is tried."""
@@ -105,3 +105,34 @@ def test_no_small_combination_of_shown_figures_tells_of_a_farm(amounts: list[lis
                 rest = sum((1 - 2 * sign) * row for sign, row in zip(signs, chosen, strict=True))
                 if (rest >= 0).all() and (rest @ table.to_numpy()).any():
                     assert telling(rest @ table.to_numpy(), LIMITS) is None
+
+
+def test_what_everybody_knows_counts_and_is_never_dropped() -> None:
+    """The region's index tells the sum of all; with one district withheld another must hide it."""
+    cells = {("n", "all"): THREE, ("s", "all"): ONE, ("o", "all"): THREE}
+    figures = {cell: [cell] for cell in cells}
+    assert [why is None for why in shown(farms(cells), figures, LIMITS).values()] == [True, False, True]
+    verdict = shown(farms(cells), figures, LIMITS, [list(cells)])
+    open_ = [[cell] for cell, why in verdict.items() if why is None]
+    assert len(open_) == 1 and not exposed(farms(cells), [list(cells), *open_], LIMITS)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(st.lists(st.sampled_from([0.0, 1.0, 5.0, 40.0]), min_size=5, max_size=5), min_size=6, max_size=6),
+    st.lists(st.lists(st.booleans(), min_size=6, max_size=6), min_size=2, max_size=3),
+)
+def test_boards_of_several_days_together_show_no_farm(amounts: list[list[float]], told: list[list[bool]]) -> None:
+    """Each day another part of the cells is foreseen, and the crops' sums rest on these: what a day may show depends
+    on all days before, so that no difference between two boards tells of a farm."""
+    cells = [(district, crop) for district in "abc" for crop in ("w", "r")]
+    table = pd.DataFrame(amounts, pd.MultiIndex.from_tuples(cells), list("vwxyz"))
+    out: list[list[tuple[str, str]]] = [cells]  # the index of the region
+    alone = exposed(table, out, LIMITS)
+    for day in told:
+        seen = [cell for cell, known in zip(cells, day, strict=True) if known]
+        sums = {crop: [cell for cell in seen if cell[1] == crop] for crop in ("w", "r")}
+        figures = {name: own for name, own in sums.items() if own} | {cell: [cell] for cell in seen}
+        verdict = shown(table, figures, LIMITS, out)
+        out += [own for name, own in figures.items() if verdict[name] is None]
+    assert not exposed(table, out[alone:], LIMITS)

@@ -21,8 +21,8 @@ LIMITS = Limits(3, 0.8, 0.9)
 
 
 def test_pages_read_centners_and_files_tonnes() -> None:
-    assert cells_of(ROW, [2021], "ru") == ["25,1", "19,0–31,0", "1\u202f234", "93 %", "+1,2", "22,0"]
-    assert cells_of(ROW, [2021], "en") == ["2.51", "1.90–3.10", "1,234", "93 %", "+0.1", "2.20"]
+    assert cells_of(ROW, [2021], "ru") == ["25,1", "19,0–31,0", "1\u202f234", "120 (30 %)", "93 %", "+1,2", "22,0"]
+    assert cells_of(replace(ROW, threshed=None), [2021], "en") == ["2.51", "1.90–3.10", "1,234", "–", "93 %", "+0.1", "2.20"]  # fmt: skip
     html = board_html(board(), "ru").decode()
     assert "урожайность, ц/га" in html and "25,1" in html and "15.07.2022" in html
     book = openpyxl.load_workbook(io.BytesIO(board_xlsx(board(), "ru")))
@@ -30,6 +30,7 @@ def test_pages_read_centners_and_files_tonnes() -> None:
     assert rows[1][2] == "yield_t_ha" and rows[3][:4] == ("яровая пшеница", "Топкинский район", 2.51, 1.9)
     assert rows[4][2] is None and "хозяйств" in rows[4][-1]
     assert book.worksheets[2].cell(3, 2).value == 103.2
+    assert book.worksheets[1].cell(3, 3).value is True and "★" in html and "приоритет стратегии" in html
 
 
 def test_what_is_simulated_or_assumed_stands_first_and_scenarios_follow() -> None:

@@ -31,7 +31,8 @@ LAND: dict[str, str] = {
     "{cost} RUB/ha or more": "от {cost} руб./га",
     "too steep to plough": "слишком круто для пахоты",
     "not known: {what}": "неизвестно: {what}",
-    "What it would add to the output is not told: give --prices and --base-value.": "Сколько это добавит к продукции, не сообщается: задайте --prices и --base-value.",
+    "What it would add to the output is not told: make an outlook first (`agro outlook`), or give --prices and --base-value.": "Сколько это добавит к продукции, не сообщается: сначала сделайте `agro outlook` или задайте --prices и --base-value.",
+    "Each thousand hectares would add {value} ± {error} points to the indicator of {year}, at prices of {before} as the table of prices tells them": "Каждая тысяча гектаров добавила бы {value} ± {error} п. п. к показателю {year} года, в ценах {before} года по таблице цен",
     "Each thousand hectares would add {value} ± {error} % of the base year's output": "Каждая тысяча гектаров добавила бы {value} ± {error} % продукции базового года",
     # Crops
     "spring cereals": "яровые зерновые",
@@ -61,7 +62,7 @@ LAND: dict[str, str] = {
     "no field with a declared crop was seen, so no crop can be told from another": "нет ни одного снятого поля с заявленной культурой, различать культуры не на чем",
     "declare crops in the table that fields.seasons names": "заявите культуры в таблице, которую называет fields.seasons",
     "no layer of parcels was given, and nothing is said of land outside one": "слой участков не задан, а о земле вне слоя ничего не утверждается",
-    "name a file of outlines with the column parcel_id: --parcels FILE": "назовите файл контуров со столбцом parcel_id: --parcels ФАЙЛ",
+    "name a file of outlines with the column parcel_id: --parcels FILE, or fields.parcels": "назовите файл контуров со столбцом parcel_id: --parcels ФАЙЛ или fields.parcels",
     "{where}: none of {count} parcels can be used": "{where}: ни один из {count} участков использовать нельзя",
     "{where}: the sample says that the parcel was mapped as {met}, now it is {expected}": "{where}: по выборке участок показан как {met}, а теперь — {expected}",
     "draw a new sample with --sample and check it": "составьте новую выборку ключом --sample и проверьте её",
