@@ -5,7 +5,7 @@
 Twelve seasons a seed, each told from the others; spring wheat of 60 fields, of which six in ten are on record. The
 steps: what the model cannot know of a season seen whole through a clear sky; harvests as they are recorded; the season
 still to come; cloud and sensor; fields that are on no record; areas as offices print them; livestock, told as the year
-before. Average, trend and ridge only. Prints Markdown tables.
+before. Forecasts as the product makes them, without related crops. Prints Markdown tables.
 """
 
 import sys
