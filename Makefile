@@ -3,7 +3,7 @@ ENV := .venv
 BIN := $(ENV)/bin
 STAC_SERVER := build/stac-server/bin/python
 
-.PHONY: run test check bench faults validation second-reader stac-server hub-served flight fuzz portal-load pictures clean
+.PHONY: run test walks check bench faults validation second-reader stac-server hub-served flight fuzz portal-load pictures clean
 
 # The main job on the embedded default: a simulated region, no accounts, no network but the package index.
 run: $(ENV)/.ready
@@ -14,7 +14,7 @@ run: $(ENV)/.ready
 # Two halves at once, which take about as long: one a core.
 test: $(ENV)/.ready
 	@$(BIN)/python -m pytest -q tests/flows tests/faults & half=$$!; \
-	$(BIN)/python -m pytest -q tests --ignore=tests/flows --ignore=tests/faults; rest=$$?; \
+	$(BIN)/python -m pytest -q tests --ignore=tests/flows --ignore=tests/faults --ignore=tests/portal/test_walks.py; rest=$$?; \
 	wait $$half && exit $$rest
 
 check: $(ENV)/.ready
@@ -25,6 +25,10 @@ check: $(ENV)/.ready
 
 validation: $(ENV)/.ready
 	$(BIN)/python bench/validation.py
+
+# People's ways through the portal in a real browser.
+walks: $(ENV)/.ready
+	$(BIN)/python -m pytest -q tests/portal/test_walks.py
 
 # A reader of task data that nobody here wrote, for the tests; without npm they say that it was not there.
 second-reader:
