@@ -162,7 +162,8 @@ def board_words(board: Board, language: str) -> dict[str, Any]:
         "district_heads": [say("district", language), *district_heads(language)],
         "priority": priority_note(language) if any(one.priority for one in board.districts) else "",
         "districts": [
-            [f"{one.marked} {one.codes}".strip(), *told_of_district(one, language)] for one in board.districts
+            [f"{n}. {one.marked} {one.codes}".strip(), *told_of_district(one, language)]
+            for n, one in enumerate(board.districts, start=1)
         ],
         "changes": board.changes,
         "heads": heads_of(years, language),
