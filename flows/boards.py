@@ -40,7 +40,7 @@ from flows.plan import Land
 from flows.settings import Settings, crop_names, districts
 from flows.yield_models import Season
 
-ALGORITHM = 6  # raise it when the same forecasts and outlook give another board
+ALGORITHM = 7  # raise it when the same forecasts and outlook give another board
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FILES = {"html": "text/html", "pdf": "application/pdf", "xlsx": _XLSX, "png": "image/png"}
 WORDS = "words"  # the asset that the portal makes its pages of, in every language

@@ -313,7 +313,7 @@ def _table(
     figure.text(_LEFT, y, say("Yields foreseen as of {day}", language, day=day), fontsize=10, weight="bold", color=INK, va="top")  # fmt: skip  # noqa: E501
     x = [_LEFT, 0.29, 0.385, 0.485, 0.565, 0.675, 0.745, *(0.81 + 0.05 * i for i in range(len(years)))]
     for place, head in zip(x, ["", *heads_of(years, language)], strict=True):
-        figure.text(place, y - 0.017, wrapped(head, 12), fontsize=7.5, color=FAINT, va="top")
+        figure.text(place, y - 0.017, wrapped(head, 8), fontsize=6.8, color=FAINT, va="top")
     y -= 0.042
     for done, (kind, told) in enumerate(lines):
         if y < _LOWEST + (_STEP if kind == "crop" else 0.0):
