@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agro.cli.options import AsJson, Config, Sets, StoreDir, the_store
+from agro.cli.options import AsJson, Config, Sets, StoreDir, asked, the_store
 from agro.cli.voice import SOME_FAILED, end, print_json, told
 
 if TYPE_CHECKING:
+    from agro.store.backup import Copied
     from flows.doctor import Finding
 
 
@@ -19,7 +20,7 @@ def doctor(config: Config = "default", set_: Sets = [], store: StoreDir = None, 
         from flows.doctor import examine
         from flows.settings import load
 
-        settings = load(config, [*set_, *([f"store.path={store.resolve()}"] if store else [])])
+        settings = load(config, asked(set_, store))
         voice.language = settings.ui.language
         found = examine(settings)
         if as_json:
@@ -47,11 +48,8 @@ def backup(
         from agro.store.backup import back_up
 
         done = back_up(place, target)
-        if as_json:
-            print_json({"results": done.results, "manifest": done.manifest}, done.damaged)
-        else:
-            print(say("Backed up: {n}, manifest {hash}", voice.language, n=done.results, hash=done.manifest[:16]))
-        end(list(done.damaged), voice.language)
+        text = say("Backed up: {n}, manifest {hash}", voice.language, n=done.results, hash=done.manifest[:16])
+        _finish(done, text, voice.language, as_json)
 
 
 def restore(
@@ -67,14 +65,19 @@ def restore(
         from agro.store.backup import restore as restore_from
         from flows.settings import load
 
-        settings = load(config, [*set_, *([f"store.path={store.resolve()}"] if store else [])])
+        settings = load(config, asked(set_, store))
         voice.language = settings.ui.language
         done = restore_from(source, settings.store.path)
-        if as_json:
-            print_json({"results": done.results, "manifest": done.manifest}, done.damaged)
-        else:
-            print(say("Restored: {n}, manifest {hash}", voice.language, n=done.results, hash=done.manifest[:16]))
-        end(list(done.damaged), voice.language)
+        text = say("Restored: {n}, manifest {hash}", voice.language, n=done.results, hash=done.manifest[:16])
+        _finish(done, text, voice.language, as_json)
+
+
+def _finish(done: "Copied", text: str, language: str, as_json: bool) -> None:
+    if as_json:
+        print_json({"results": done.results, "manifest": done.manifest}, done.damaged)
+    else:
+        print(text)
+    end(list(done.damaged), language)
 
 
 def _state(one: "Finding") -> str:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agro.cli.options import Config, Sets, StoreDir
+from agro.cli.options import Config, Sets, StoreDir, asked
 from agro.cli.voice import day_of, end, told
 from agro.domain.errors import BadInput
 
@@ -22,7 +22,7 @@ def composite(
         from flows.composites import make_composite
         from flows.settings import load
 
-        settings = load(config, [*set_, *([f"store.path={store.resolve()}"] if store else [])])
+        settings = load(config, asked(set_, store))
         voice.language = settings.ui.language
         begins, ends = day_of(first), day_of(last)
         if begins is None or ends is None or begins > ends:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agro.cli.options import AsJson, Config, Sets, StoreDir
+from agro.cli.options import AsJson, Config, Sets, StoreDir, asked
 from agro.cli.voice import end, print_json, told, write
 
 
@@ -27,7 +27,7 @@ def yields(
         from flows.settings import crop_names, load
         from flows.yield_maps import take_in
 
-        settings = load(config, [*set_, *([f"store.path={store.resolve()}"] if store else [])])
+        settings = load(config, asked(set_, store))
         voice.language = settings.ui.language
         done = take_in(settings, field, datetime.now(UTC).date())
         if points is not None:

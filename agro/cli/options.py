@@ -24,6 +24,11 @@ Output = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 
+def asked(overrides: list[str], store: Path | None) -> list[str]:
+    """The overrides, with the folder that --store names."""
+    return [*overrides, *([f"store.path={store.resolve()}"] if store else [])]
+
+
 def the_store(config: str, overrides: list[str], store: Path | None, voice: Voice) -> "Store":
     """The store that is meant, which must exist."""
     from agro.store.publish import Store

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agro.cli.options import AsJson, Config, Sets, StoreDir
+from agro.cli.options import AsJson, Config, Sets, StoreDir, asked
 from agro.cli.voice import end, told
 from agro.domain.errors import BadInput
 
@@ -52,7 +52,7 @@ def prescribe(
         voice.as_json = as_json
         from flows.settings import load
 
-        settings = load(config, [*set_, *([f"store.path={store.resolve()}"] if store else [])])
+        settings = load(config, asked(set_, store))
         voice.language = settings.ui.language
         _check(nutrient, planned_yield, machine_width, season)
         if top_dress and (trial or nutrient):

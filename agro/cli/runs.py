@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from agro.cli.options import AsJson, Config, Sets, StoreDir, the_store
+from agro.cli.options import AsJson, Config, Sets, StoreDir, asked, the_store
 from agro.cli.voice import ASKED_TO_STOP, SOME_FAILED, day_of, end, told
 from agro.domain.errors import SourceDown
 
@@ -29,7 +29,7 @@ def run(
     from flows.nothing_new import nothing_new
     from flows.settings import load
 
-    overrides = [*set_, *([f"store.path={store.resolve()}"] if store else [])]
+    overrides = asked(set_, store)
     with told("ru") as voice:
         voice.as_json = as_json
         settings = load(config, overrides)
@@ -93,7 +93,7 @@ def serve(config: Config = "default", set_: Sets = [], store: StoreDir = None) -
         from flows.serve import serve as serve_until_stopped
         from flows.settings import load, placed
 
-        config, overrides = placed(config, [*set_, *([f"store.path={store}"] if store else [])])
+        config, overrides = placed(config, asked(set_, store))
         settings = load(config, overrides)
         voice.language = settings.ui.language
 

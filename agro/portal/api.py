@@ -93,7 +93,7 @@ def layers(
 
 @router.get("/fields/{field_id}/season")
 def season(request: Request, person: OfFarms, field_id: FieldId, as_of: AsOf) -> dict[str, Any]:
-    """The curve of each season by its clear looks, and what was expected of them."""
+    """The clear looks of each season, by year."""
     shelf = shelf_of(request)
     shelf.field(person, field_id, as_of)
     rows = shelf.season(field_id, as_of)

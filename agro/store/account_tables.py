@@ -3,7 +3,7 @@
 from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, String, Table
 
 METADATA = MetaData()
-_TIME = String(24)  # 2026-11-24T16:48:55.123Z
+TIME = String(24)  # 2026-11-24T16:48:55.123Z
 
 PEOPLE = Table(
     "people",
@@ -12,7 +12,7 @@ PEOPLE = Table(
     Column("name", String(60), nullable=False, unique=True),
     Column("role", String(20), nullable=False),
     Column("password_hash", String(200), nullable=False),
-    Column("created", _TIME, nullable=False),
+    Column("created", TIME, nullable=False),
 )
 FARMS = Table(
     "person_farms",
@@ -28,14 +28,14 @@ KEYS = Table(  # sessions of browsers and tokens of programs: only what they has
     Column("kind", String(10), nullable=False),
     Column("scope", String(10), nullable=False),
     Column("label", String(100), nullable=False),
-    Column("created", _TIME, nullable=False),
-    Column("ends", _TIME, nullable=False),
+    Column("created", TIME, nullable=False),
+    Column("ends", TIME, nullable=False),
 )
 AUDIT = Table(  # append-only: triggers of the database refuse any change of a row
     "audit",
     METADATA,
     Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("at", _TIME, nullable=False),
+    Column("at", TIME, nullable=False),
     Column("person", String(60), nullable=False),
     Column("what", String(20), nullable=False),
     Column("about", String(300), nullable=False),

@@ -2,9 +2,8 @@
 
 from sqlalchemy import Column, Float, Integer, String, Table, Text
 
-from agro.store.account_tables import METADATA
+from agro.store.account_tables import METADATA, TIME
 
-_TIME = String(24)
 PLANS = Table(
     "field_plans",
     METADATA,
@@ -14,7 +13,7 @@ PLANS = Table(
     Column("crop", String(60), nullable=False),
     Column("planned_yield_t_ha", Float, nullable=True),
     Column("note", String(1000), nullable=False),
-    Column("changed", _TIME, nullable=False),
+    Column("changed", TIME, nullable=False),
     Column("changed_by", String(60), nullable=False),
 )
 WORK = Table(
@@ -25,7 +24,7 @@ WORK = Table(
     Column("kind", String(20), nullable=False),
     Column("state", String(10), nullable=False),
     Column("told", Text, nullable=False),
-    Column("began", _TIME, nullable=False),
-    Column("ended", _TIME, nullable=True),
+    Column("began", TIME, nullable=False),
+    Column("ended", TIME, nullable=True),
     Column("person", String(60), nullable=False),
 )

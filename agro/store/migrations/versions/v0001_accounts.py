@@ -66,5 +66,5 @@ _ONLY_GROWS = {
 
 
 def downgrade() -> None:
-    """There is no way back: the record is kept."""
-    raise NotImplementedError
+    """There is no way back."""
+    raise RuntimeError("the record is kept: go back with a backup of the database")

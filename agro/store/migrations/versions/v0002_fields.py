@@ -36,5 +36,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """There is no way back: what people said is kept."""
-    raise NotImplementedError
+    """There is no way back."""
+    raise RuntimeError("what people said is kept: go back with a backup of the database")
